@@ -1,0 +1,40 @@
+"""Transfer learning for image recognition: the helpers of the notebook series.
+
+This file is the table of contents and nothing else. Every public name is imported from its module
+the first time it is used (PEP 562), so that ``import tlhelpers`` is quick.
+"""
+
+from importlib import import_module
+
+_MODULE_OF = {
+    name: module
+    for module, names in {
+        "runtime": "set_seed pick_device pick_dtype autocast cache_dir peak_memory",
+        "weights": "load_resnet50 list_weights imagenet_classes",
+        "resnet": "ResNet50 Bottleneck",
+        "data": "ants_and_bees image_folder make_loader Photos PhotoDataset",
+        "drawn": "drawn_folder",
+        "preprocess": "train_transform eval_transform denormalize",
+        "features": "record_layers extract_features",
+        "training": "train_one_epoch evaluate fit EpochResult Evaluation",
+        "strategies": "freeze unfreeze replace_head head_from_classifier count_parameters",
+        "plots": "show show_images plot_history plot_confusion plot_features",
+        "classroom.checks": "check_close check_shape check_frozen",
+        "classroom.exercises": "check_exercise",
+    }.items()
+    for name in names.split()
+}
+
+__all__ = sorted([*_MODULE_OF, "byhand"])
+
+
+def __getattr__(name: str):
+    if name == "byhand":
+        return import_module("tlhelpers.byhand")
+    if name in _MODULE_OF:
+        return getattr(import_module(f"tlhelpers.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"tlhelpers has no name {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

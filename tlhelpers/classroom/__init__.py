@@ -1,0 +1,1 @@
+"""What a class needs: checks that raise, exercises that answer."""

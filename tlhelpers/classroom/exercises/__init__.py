@@ -1,0 +1,125 @@
+"""Exercises that answer: what is wrong, where it first shows, and which mistake it looks like.
+
+An exercise is a right answer, a way to draw inputs, and the mistakes that people make, each written out
+as the function that makes it. An answer is run on drawn inputs beside all of them; if it is wrong in just
+the way one of the mistakes is, the learner gets that mistake's hint.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+
+TRIALS = 20
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: the right answer, how to draw its inputs, the usual mistakes.
+
+    ``reference`` and every value of ``mistakes`` take what ``draw`` returns. For a question whose answer is
+    a value, ``draw`` returns an empty tuple and the functions take nothing.
+    """
+
+    reference: Callable
+    draw: Callable[[torch.Generator], tuple]
+    mistakes: dict[str, Callable]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: ``status`` is "not attempted", "right" or "wrong"."""
+
+    status: str
+    message: str
+
+
+def check_exercise(exercise_id: str, answer: Any) -> None:
+    """Print what the check of one exercise says of an answer: not attempted yet, right, or what is wrong.
+
+    Parameters
+    ----------
+    exercise_id : str
+        Such as "01.2": notebook 01, exercise 2.
+    answer : Any
+        The function or the value asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is no exercise of that name.
+    """
+    print(f"Exercise {exercise_id}: {judge(find_exercise(exercise_id), answer).message}")
+
+
+def find_exercise(exercise_id: str) -> Exercise:
+    """Return the exercise of that name, such as "01.2"."""
+    known = all_exercises()
+    if exercise_id not in known:
+        raise ValueError(f"no exercise {exercise_id!r}; there are: {', '.join(sorted(known))}")
+    return known[exercise_id]
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """Return every exercise by its name."""
+    found = {}
+    for notebook in NOTEBOOKS:
+        found |= import_module(f"{__name__}.nb{notebook}").EXERCISES
+    return found
+
+
+NOTEBOOKS = ("01", "02", "03", "05", "06", "07")
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Run an answer on drawn inputs beside the reference and the mistakes."""
+    answer_of = answer if callable(answer) else lambda *_: answer
+    generator = torch.Generator().manual_seed(0)
+    suspects = dict(exercise.mistakes)
+    first_difference = None
+    for _ in range(TRIALS):
+        inputs = exercise.draw(generator)
+        try:
+            got = answer_of(*_copies(inputs))
+        except Exception as error:  # whatever a learner's code raises is an answer to talk about
+            return Verdict("wrong", f"not yet. It raised {type(error).__name__}: {error} for {_show(inputs)}.")
+        if got is None or got is Ellipsis:
+            return Verdict("not attempted", "not attempted yet.")
+        expected = exercise.reference(*_copies(inputs))
+        if first_difference is None and not _same(got, expected):
+            first_difference = f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}."
+        suspects = {hint: wrong for hint, wrong in suspects.items() if _same(got, wrong(*_copies(inputs)))}
+    if first_difference is None:
+        return Verdict("right", "right.")
+    hint = next(iter(suspects), None)
+    return Verdict("wrong", f"not yet. {hint}" if hint else f"not yet. {first_difference}")
+
+
+def _copies(inputs: tuple) -> tuple:
+    """A learner's function may write into its input; nobody else should notice."""
+    return tuple(value.clone() if isinstance(value, torch.Tensor) else value for value in inputs)
+
+
+def _same(got: Any, expected: Any) -> bool:
+    if isinstance(expected, str | bool | set | list | tuple):
+        return type(got) is type(expected) and got == expected
+    try:
+        got, expected = torch.as_tensor(got).double(), torch.as_tensor(expected).double()
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return got.shape == expected.shape and torch.allclose(got, expected, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_show, value)) if value else "this question"
+    if isinstance(value, torch.Tensor):
+        if value.numel() > 12:
+            return f"a tensor of shape {tuple(value.shape)} that begins {_show(value.flatten()[:3])}"
+        return str([round(number, 3) for number in value.flatten().tolist()]) + f" of shape {tuple(value.shape)}"
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.4g}"
+    return repr(value)

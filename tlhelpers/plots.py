@@ -1,0 +1,136 @@
+"""Figures. Every function takes ``ax=None`` and returns the Axes; it knows arrays and nothing of models."""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours: told apart by colour-blind readers; they differ in lightness when printed grey.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+DPI = 80
+
+
+def show(alt: str, figure: Figure | None = None) -> None:
+    """Display a figure with its alternative text and close it.
+
+    Parameters
+    ----------
+    alt : str
+        What the picture shows, in one or two sentences, for those who cannot see it.
+    figure : Figure, optional
+        The figure; the current one if none is given.
+    """
+    figure = figure or plt.gcf()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
+    plt.close(figure)
+    png = base64.b64encode(buffer.getvalue()).decode()
+    display({"image/png": png, "text/plain": f"Figure: {alt}"}, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def show_images(
+    images: Sequence, titles: Sequence[str] | None = None, *, columns: int = 6, size: float = 1.4, ax: Axes | None = None
+) -> Axes:
+    """Draw a grid of images on one Axes, each with a title under it.
+
+    Parameters
+    ----------
+    images : sequence
+        PIL images, (H, W, 3) arrays, or (3, H, W) tensors with values from 0 to 1 (or 0 to 255 for integers).
+        Each is scaled to fit a square tile of 112 pixels.
+    titles : sequence of str, optional
+        One line for each image.
+    columns : int
+        Images in a row.
+    size : float
+        Inches an image, if a figure is made.
+
+    Returns
+    -------
+    Axes
+    """
+    tiles = [_tile(image) for image in images]
+    rows = -(-len(tiles) // columns)
+    columns = min(columns, len(tiles))
+    if ax is None:
+        _, ax = plt.subplots(figsize=(size * columns, (size + 0.25) * rows))
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        left, top = column * 1.06, row * 1.22
+        ax.imshow(tile, extent=(left, left + 1, top + 1, top))
+        if titles is not None:
+            ax.text(left + 0.5, top + 1.03, titles[index], ha="center", va="top", fontsize=8)
+    ax.set(xlim=(-0.02, columns * 1.06), ylim=(rows * 1.22, -0.02), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def _tile(image, pixels: int = 112) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    if not isinstance(image, Image.Image):
+        array = np.asarray(image)
+        array = array.transpose(1, 2, 0) if array.shape[0] == 3 and array.ndim == 3 else array
+        array = array if array.dtype == np.uint8 else (array.clip(0, 1) * 255).round().astype(np.uint8)
+        image = Image.fromarray(array)
+    return np.asarray(ImageOps.pad(image.convert("RGB"), (pixels, pixels), color="white"))
+
+
+def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
+    """Draw training and validation accuracy against the epoch.
+
+    Parameters
+    ----------
+    history : sequence of EpochResult
+        What ``fit`` returns.
+    """
+    ax = ax or plt.subplots(figsize=(5, 3))[1]
+    epochs = [result.epoch for result in history]
+    for name, colour, marker in (("train_accuracy", COLOURS[0], "o"), ("val_accuracy", COLOURS[1], "s")):
+        label = "training" if name.startswith("train") else "validation"
+        ax.plot(epochs, [100 * getattr(r, name) for r in history], color=colour, marker=marker, label=label)
+    ax.set(title="Accuracy by epoch", xlabel="epoch", ylabel="accuracy (%)", xticks=epochs)
+    ax.legend()
+    return ax
+
+
+def plot_confusion(labels, predictions, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Draw how often each class was taken for each other.
+
+    Parameters
+    ----------
+    labels, predictions : (N,) arrays of class numbers
+    classes : sequence of str
+    """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    ax = ax or plt.subplots(figsize=(3.2, 3.2))[1]
+    ConfusionMatrixDisplay.from_predictions(
+        labels, predictions, labels=range(len(classes)), display_labels=classes, cmap="Blues", colorbar=False, ax=ax
+    )
+    ax.set(title="Photos by true and predicted class", xlabel="predicted class", ylabel="true class")
+    return ax
+
+
+def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Draw points of a plane, one colour and marker for each class.
+
+    Parameters
+    ----------
+    points : (N, 2) array
+    labels : (N,) array of class numbers
+    classes : sequence of str
+    """
+    ax = ax or plt.subplots(figsize=(5, 4))[1]
+    points, labels = np.asarray(points), np.asarray(labels)
+    for index, name in enumerate(classes):
+        chosen = points[labels == index]
+        ax.scatter(*chosen.T, s=18, color=COLOURS[index % 7], marker="os^Dv"[index % 5], alpha=0.7, label=name)
+    ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
+    ax.legend()
+    return ax
