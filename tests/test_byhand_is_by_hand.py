@@ -1,0 +1,106 @@
+"""By hand means by hand: the modules of ``tlhelpers.byhand`` call nothing that does their work for them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import tlhelpers.byhand
+
+FILES = sorted(Path(tlhelpers.byhand.__file__).parent.glob("*.py"))
+
+# All that may be imported, and all of torch that may be used: storage, exp and log, maxima.
+MODULES = {"math", "collections.abc", "torch", "tlhelpers.byhand"}
+FROM_TORCH = {"Tensor", "arange", "bool", "exp", "inf", "log", "maximum", "tensor", "zeros"}
+READY_MADE = re.compile(
+    r"nn|functional|autograd|ops|_C|_VF|func|special|backward|requires_grad_?|grad|einsum|tensordot"
+    r"|conv.*|unfold.*|fold|pad|as_strided.*|.*pool.*|linear|addmm|baddbmm"
+    r"|.*softmax.*|.*softmin.*|log_?sum_?exp|logaddexp.*|.*cross_entropy.*|.*nll.*|.*_norm|relu.*|sigmoid|__\w+__"
+)
+LOOKED_UP = {"getattr", "vars", "eval", "exec", "globals", "__import__", "import_module"}
+
+
+def ready_made(source: str) -> list[str]:
+    """List what a module imports or uses that it should have written itself."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names if name.name not in MODULES or name.asname]
+        elif isinstance(node, ast.ImportFrom):
+            names = {name.name for name in node.names}
+            own = node.level == 1 or (node.module or "").startswith("tlhelpers.byhand")
+            allowed = {"Tensor"} if node.module == "torch" else names
+            if not own and (node.module not in MODULES or names - allowed or node.level):
+                found.append(f"from {node.module} import {', '.join(sorted(names))}")
+        elif isinstance(node, ast.Attribute):
+            of_torch = isinstance(node.value, ast.Name) and node.value.id == "torch"
+            if (of_torch and node.attr not in FROM_TORCH) or READY_MADE.fullmatch(node.attr):
+                found.append(node.attr)
+        elif isinstance(node, ast.Name) and node.id in LOOKED_UP:
+            found.append(node.id)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_nothing_ready_made_is_used(path):
+    """Tensor indexing, arithmetic, matrix products, exp, log, sums and maxima are all there is."""
+    assert ready_made(path.read_text(encoding="utf-8")) == []
+
+
+def test_every_module_is_looked_at():
+    """The list of files is not empty, or moved away."""
+    assert {"__init__.py", "convolution.py"} <= {path.name for path in FILES}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn",
+        "import torch.nn.functional as F",
+        "import torch as t",
+        "import numpy",
+        "from torch import nn",
+        "from torch import softmax",
+        "from torch.nn import functional",
+        "from torch.autograd import grad",
+        "from torchvision import ops",
+        "from ..resnet import ResNet50",
+        "torch.nn.functional.conv2d(images, weight)",
+        "torch.conv2d(images, weight)",
+        "torch.ops.aten.convolution(images)",
+        "torch._C._nn.cross_entropy_loss(logits)",
+        "images.unfold(2, 3, 1)",
+        "logits.softmax(-1)",
+        "logits.log_softmax(-1)",
+        "logits.logsumexp(-1)",
+        "images.as_strided((1,), (1,))",
+        "loss.backward()",
+        "weight.requires_grad_()",
+        "weight.grad",
+        "torch.max_pool2d(images, 2)",
+        "torch.__dict__['conv2d']",
+        "getattr(torch, 'con' + 'v2d')",
+    ],
+)
+def test_the_ready_made_is_recognised(source):
+    """Each of these ways to let torch do the work would be found."""
+    assert ready_made(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch",
+        "from torch import Tensor",
+        "from .convolution import output_size",
+        "from tlhelpers.byhand.convolution import conv2d",
+        "outputs = weight.flatten(1) @ windows",
+        "(window * weight).sum() + bias[:, None]",
+        "torch.exp(logits - logits.amax(-1, keepdim=True))",
+        "conv2d(images, weight)",
+    ],
+)
+def test_arithmetic_is_let_through(source):
+    """The test does not forbid what hands may do, nor our own functions of the same names."""
+    assert ready_made(source) == []
