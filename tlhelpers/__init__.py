@@ -18,7 +18,7 @@ _MODULE_OF = {
         "features": "record_layers extract_features",
         "training": "train_one_epoch evaluate fit EpochResult Evaluation",
         "strategies": "freeze unfreeze replace_head head_from_classifier count_parameters",
-        "plots": "show show_images plot_history plot_confusion plot_features",
+        "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
         "classroom.checks": "check_close check_shape check_frozen",
         "classroom.exercises": "check_exercise",
     }.items()

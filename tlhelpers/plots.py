@@ -134,3 +134,35 @@ def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = N
     ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
     ax.legend()
     return ax
+
+
+def plot_numbers(
+    values, *, title: str = "", window: tuple[int, int, int, int] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a small matrix as coloured squares with the numbers in them; frame a part of it.
+
+    Parameters
+    ----------
+    values : (H, W) array or tensor
+        Positive numbers are drawn purple, negative ones orange, zero white.
+    title : str
+    window : (top, left, height, width), optional
+        The part to frame, in squares.
+
+    Returns
+    -------
+    Axes
+    """
+    values = np.asarray(values)
+    height, width = values.shape
+    ax = ax or plt.subplots(figsize=(0.5 * width + 0.6, 0.5 * height + 0.6))[1]
+    limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colours stay pale behind the numbers
+    ax.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
+    for row, column in np.ndindex(height, width):
+        ax.text(column, row, f"{values[row, column]:.3g}", ha="center", va="center")
+    if window is not None:
+        top, left, rows, columns = window
+        corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centred on its index
+        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[5]))
+    ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
+    return ax
