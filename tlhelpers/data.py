@@ -1,0 +1,219 @@
+"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+
+import copy
+import hashlib
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torch.utils.data import DataLoader, Dataset
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from tlhelpers.drawn import drawn_folder
+from tlhelpers.fetch import fetch, replacing
+from tlhelpers.runtime import cache_dir, photos_dir
+
+ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
+ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"  # over names and contents, see _fingerprint
+COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
+
+
+class PhotoDataset(Dataset):
+    """Photos on disk. Item i is (image, label): a PIL image, or what ``transform`` makes of it.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    labels : sequence of int
+        Class numbers, from 0.
+    classes : sequence of str
+        Their names.
+    transform : callable, optional
+        From a PIL image in RGB.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], labels: Sequence[int], classes: Sequence[str], transform: Callable | None = None
+    ) -> None:
+        self.paths, self.classes, self.transform = list(paths), list(classes), transform
+        self.labels = torch.as_tensor(labels, dtype=torch.long)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple:
+        image = open_photo(self.paths[index])
+        return (self.transform(image) if self.transform else image), int(self.labels[index])
+
+    def subset(self, indices: Sequence[int]) -> "PhotoDataset":
+        """Return the photos at these positions as a dataset of their own."""
+        paths = [self.paths[index] for index in indices]
+        return PhotoDataset(paths, self.labels[list(indices)], self.classes, self.transform)
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos to train and to validate with; ``source`` is "photos" or "drawn"."""
+
+    train: PhotoDataset
+    val: PhotoDataset
+    source: str
+
+    @property
+    def classes(self) -> list[str]:
+        return self.train.classes
+
+
+def open_photo(path: Path) -> Image.Image:
+    """Return a photo as a PIL image in RGB, upright.
+
+    Raises
+    ------
+    ValueError
+        If the file is broken, cut short, or no image at all.
+    """
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} cannot be read as an image ({error}); replace it or take it out of the folder") from error
+
+
+def make_loader(
+    dataset: PhotoDataset, transform: Callable, *, batch_size: int = 32, shuffle: bool = False
+) -> DataLoader:
+    """Return a loader of (images, labels) batches: (N, 3, H, W) float and (N,) int64.
+
+    Photos are read in this process, which is safe everywhere and enough for some hundred photos.
+
+    Parameters
+    ----------
+    dataset : PhotoDataset
+        Left as it is; the loader has a copy with the transform.
+    transform : callable
+        ``train_transform(model.weights)`` or ``eval_transform(model.weights)``.
+    batch_size : int
+    shuffle : bool
+        True for training; the order comes from torch's seed.
+
+    Raises
+    ------
+    ValueError
+        If ``batch_size`` is not positive.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
+    dataset = copy.copy(dataset)
+    dataset.transform = transform
+    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+
+
+def image_folder(path: str | Path) -> Photos:
+    """Return the photos of a folder that holds train/ and val/, each with one sub-folder a class.
+
+    Files that are no images by their ending are left out.
+
+    Raises
+    ------
+    ValueError
+        If the folder, one of the two parts or a class is missing or empty, or there is only one class.
+    """
+    root = Path(path).expanduser()
+    for part in ("train", "val"):
+        if not (root / part).is_dir():
+            raise ValueError(f"{root} has no folder {part!r}; put photos into train/CLASS/ and val/CLASS/ there")
+    train, val = _read_part(root / "train"), _read_part(root / "val")
+    if train.classes != val.classes:
+        raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
+    return Photos(train, val, "photos")
+
+
+def _read_part(folder: Path) -> PhotoDataset:
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if len(classes) < 2:
+        raise ValueError(f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one a class")
+    paths, labels = [], []
+    for label, name in enumerate(classes):
+        found = sorted(file for file in (folder / name).rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
+        if not found:
+            endings = ", ".join(IMG_EXTENSIONS)
+            raise ValueError(f"{folder / name} holds no images; put files ending in {endings} there or delete it")
+        paths += found
+        labels += [label] * len(found)
+    return PhotoDataset(paths, labels, classes)
+
+
+def ants_and_bees(source: str = "auto") -> Photos:
+    """Return the ants and bees of PyTorch's tutorial, or their drawn stand-in, and print one line saying which.
+
+    244 images to train with, 153 to validate with. "auto" takes the folder that ``TLHELPERS_PHOTOS`` names,
+    the cache, or the tutorial's zip from its host; where none of these is to be had, images drawn by
+    ``drawn_folder``: the same classes, counts, split and sizes.
+
+    Parameters
+    ----------
+    source : str
+        "auto", "photos" (never falls back) or "drawn".
+
+    Raises
+    ------
+    ValueError
+        If ``source`` is something else, or the folder named is not the ants and bees.
+    RuntimeError
+        If the photos cannot be fetched or stored.
+    """
+    if source not in ("auto", "photos", "drawn"):
+        raise ValueError(f"source is {source!r}; it must be 'auto', 'photos' or 'drawn'")
+    why = ""
+    if source != "drawn":
+        try:
+            photos = image_folder(_find_photos())
+            print(f"Ants and bees: {len(photos.train)} photos to train with, {len(photos.val)} to validate with.")
+            return photos
+        except RuntimeError as error:
+            if source == "photos":
+                raise
+            why = f", because the photos could not be had ({error})"
+    drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn"))
+    print(f"Ants and bees, DRAWN and not photographed{why}: {len(drawn.train)} to train with, {len(drawn.val)} to validate with.")
+    return Photos(drawn.train, drawn.val, "drawn")
+
+
+def _find_photos() -> Path:
+    named, cached = photos_dir(), cache_dir() / "photos" / "hymenoptera_data"
+    if named is not None:
+        _check_ants_and_bees(named)
+        return named
+    if not cached.exists():
+        with replacing(cached) as folder:
+            archive = fetch(ANTS_AND_BEES_URL, folder / "hymenoptera_data.zip", None)
+            try:
+                zipfile.ZipFile(archive).extractall(folder)
+                _check_ants_and_bees(folder / "hymenoptera_data")
+            except (zipfile.BadZipFile, ValueError) as error:
+                raise RuntimeError(f"{ANTS_AND_BEES_URL} did not give the ants and bees ({error})") from error
+            (folder / "hymenoptera_data").replace(cached)
+    _check_ants_and_bees(cached)
+    return cached
+
+
+def _check_ants_and_bees(root: Path) -> None:
+    photos = image_folder(root)
+    for part, expected in COUNTS.items():
+        found = tuple(getattr(photos, part).labels.bincount().tolist())
+        if found != expected:
+            raise ValueError(f"{root / part} holds {found} photos a class instead of {expected}; fetch the set anew")
+    if _fingerprint(root, photos) != ANTS_AND_BEES_SHA256:
+        raise ValueError(f"{root} has the right number of photos but not the right ones; fetch the set anew")
+
+
+def _fingerprint(root: Path, photos: Photos) -> str:
+    """Return the SHA-256 over the names and contents of all photos, in the order of their names."""
+    whole = hashlib.sha256()
+    for path in sorted(photos.train.paths + photos.val.paths):
+        whole.update(path.relative_to(root).as_posix().encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()

@@ -1,0 +1,126 @@
+"""Features of a frozen network: record layers in a ``with`` block, extract once, keep on disk."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, SequentialSampler
+from tqdm.auto import tqdm
+
+from tlhelpers.fetch import replacing
+from tlhelpers.runtime import autocast, cache_dir, pick_device
+
+
+@contextmanager
+def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
+    """Record what layers give out while the ``with`` block runs; leave no hook behind.
+
+    Parameters
+    ----------
+    model : nn.Module
+    names : str
+        Names of layers as in ``model.named_modules()``, such as "layer4.2" or "avgpool".
+
+    Yields
+    ------
+    dict
+        From each name to the output of the last forward pass.
+
+    Raises
+    ------
+    ValueError
+        If a name does not exist; near names are listed.
+    """
+    layers, recorded, handles = dict(model.named_modules()), {}, []
+    for name in names:
+        if name not in layers:
+            near = difflib.get_close_matches(name, layers, n=3) or list(layers)[1:6]
+            raise ValueError(f"the model has no layer {name!r}; near names: {', '.join(near)}")
+    try:
+        for name in names:
+            handles.append(layers[name].register_forward_hook(_recorder(recorded, name)))
+        yield recorded
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _recorder(recorded: dict[str, Tensor], name: str):
+    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        recorded[name] = output.detach()
+
+    return hook
+
+
+def extract_features(
+    model: nn.Module, loader: DataLoader, *, layer: str = "avgpool", cache: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return what one layer of a frozen network says of every photo, and the labels.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Put into eval mode; moved to the fastest device.
+    loader : DataLoader
+        Not shuffled (``make_loader``).
+    layer : str
+        A name as for ``record_layers``. Maps of (N, C, H, W) are averaged over H and W.
+    cache : bool
+        Keep the features on disk and read them from there the next time. The key is made of the weights, the
+        transform, the layer and the photos' contents, so that a change in any of them is noticed.
+
+    Returns
+    -------
+    features : Tensor
+        (N, D) float32 on the CPU.
+    labels : Tensor
+        (N,) int64.
+
+    Raises
+    ------
+    ValueError
+        If the loader shuffles, or the layer does not exist.
+    """
+    if not isinstance(loader.sampler, SequentialSampler):
+        raise ValueError("the loader shuffles, so features would lose their photos; make it with shuffle=False")
+    if not cache:
+        return _extract(model, loader, layer), loader.dataset.labels
+    path = cache_dir() / "features" / f"{_key(model, loader, layer)}.npy"
+    if path.exists():
+        return torch.from_numpy(np.load(path)), loader.dataset.labels
+    features = _extract(model, loader, layer)
+    try:
+        with replacing(path) as folder:
+            np.save(folder / path.name, features.numpy())
+            (folder / path.name).replace(path)
+    except RuntimeError as error:  # the features are there all the same
+        print(f"Features not kept: {error}")
+    return features, loader.dataset.labels
+
+
+@torch.no_grad()
+def _extract(model: nn.Module, loader: DataLoader, layer: str) -> Tensor:
+    device = pick_device()
+    model = model.eval().to(device, memory_format=torch.channels_last)
+    batches = []
+    with record_layers(model, layer) as recorded, autocast(device):
+        for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
+            model(images.to(device, memory_format=torch.channels_last))
+            output = recorded[layer].float()
+            batches.append(output.mean(dim=(2, 3)).cpu() if output.ndim == 4 else output.cpu())
+    return torch.cat(batches)
+
+
+def _key(model: nn.Module, loader: DataLoader, layer: str) -> str:
+    whole = hashlib.sha256(repr((layer, loader.dataset.transform)).encode())
+    for value in model.state_dict().values():
+        whole.update(np.ascontiguousarray(value.detach().cpu().numpy()))
+    whole.update(repr([getattr(module, "stride", None) for module in model.modules()]).encode())
+    for path in loader.dataset.paths:
+        whole.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return whole.hexdigest()[:32]

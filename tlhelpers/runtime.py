@@ -1,0 +1,90 @@
+"""What this machine offers: seed, device, precision, cache folder. The only reader of environment variables."""
+
+import os
+import random
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pooch
+import torch
+
+
+def set_seed(seed: int = 0) -> None:
+    """Set the seed of Python, numpy and torch, so that a run can be repeated.
+
+    Examples
+    --------
+    >>> set_seed(0); first = torch.rand(1); set_seed(0); bool(first == torch.rand(1))
+    True
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def pick_device() -> torch.device:
+    """Return the fastest device there is: CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@cache
+def pick_dtype(device: torch.device) -> torch.dtype:
+    """Return bfloat16 where a matrix product in it was timed clearly faster, else float32.
+
+    What a processor says of itself is not to be trusted here (the flag for bfloat16 can be set on a
+    machine where it is slower), so a small product is timed in both, once in a process, in about 50 ms.
+    """
+    if device.type != "cpu":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    slow, fast = _product_seconds(torch.float32), _product_seconds(torch.bfloat16)
+    return torch.bfloat16 if fast < 0.7 * slow else torch.float32
+
+
+def _product_seconds(dtype: torch.dtype, size: int = 512) -> float:
+    """Return the best of a few timings of a square matrix product, stopped early if it is slow."""
+    matrix = torch.ones(size, size, dtype=dtype)
+    best, end = float("inf"), time.perf_counter() + 0.05
+    for _ in range(5):
+        start = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - start)
+        if time.perf_counter() > end:
+            break
+    return best
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return a ``with`` block in which torch computes in the precision of ``pick_dtype``."""
+    dtype = pick_dtype(device)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
+
+
+def cache_dir() -> Path:
+    """Return the folder for weights, photos and features; it is made when something is first stored.
+
+    ``TLHELPERS_CACHE`` names another one. Copied to another machine, it serves there without any network.
+    """
+    return Path(os.environ.get("TLHELPERS_CACHE") or pooch.os_cache("tlhelpers")).expanduser()
+
+
+def photos_dir() -> Path | None:
+    """Return the folder that ``TLHELPERS_PHOTOS`` names (train/ants, train/bees, val/ants, val/bees), if any."""
+    named = os.environ.get("TLHELPERS_PHOTOS")
+    return Path(named).expanduser() if named else None
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held so far, in MB (10**6 bytes)."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
