@@ -1,0 +1,59 @@
+"""An executed notebook as one HTML page that asks the network for nothing, formulas included."""
+
+import re
+from pathlib import Path
+
+from jinja2 import pass_context
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+
+# The page of nbconvert without the scripts that it fetches, and with the alternative text of figures.
+TEMPLATE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block data_png -%}
+<div class="jp-RenderedImage jp-OutputArea-output">
+<img src="data:image/png;base64,{{ output.data['image/png'] | trim }}"
+     alt="{{ output | get_metadata('alt', 'image/png') | escape_html }}">
+</div>
+{%- endblock -%}
+"""
+
+
+def write_handout(notebook: NotebookNode, path: Path) -> None:
+    """Write an executed notebook as one self-contained HTML page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    path : Path
+        The page; its folder is made if it is missing, and its name gives the title.
+    """
+    exporter = _Page(raw_template=TEMPLATE, embed_images=True)
+    html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": path.stem}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    html = re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', html)  # the next notebook is the next page
+    path.write_text(html, encoding="utf-8")
+
+
+class _Page(HTMLExporter):
+    @pass_context
+    def markdown2html(self, context, source: str) -> str:
+        return MarkdownWithMath(renderer=_MathMLRenderer(escape=False)).render(source)
+
+
+class _MathMLRenderer(IPythonRenderer):
+    """Formulas as MathML, which browsers draw by themselves."""
+
+    def block_math(self, body: str) -> str:
+        return convert(body, display="block")
+
+    def inline_math(self, body: str) -> str:
+        return convert(body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return convert(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
