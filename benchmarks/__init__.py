@@ -1,0 +1,58 @@
+"""The measurements behind the numbers of the series: one script a question, its result a JSON file in results/."""
+
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-image")
+
+
+def environment() -> dict:
+    """Return what a figure depends on besides the code: the date, the machine and the versions.
+
+    Returns
+    -------
+    dict
+        Keys "date" (ISO), "machine" (processor, cores, system) and "versions" (Python and packages).
+    """
+    return {
+        "date": date.today().isoformat(),
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    }
+
+
+def _processor() -> str:
+    """Return the name of the processor; Linux keeps it in a file, elsewhere Python knows it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def store(name: str, result: dict) -> Path:
+    """Write a result, together with the environment, to ``results/NAME.json``.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    result : dict
+        What was measured and how, in types that JSON knows.
+
+    Returns
+    -------
+    Path
+        Of the file.
+    """
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({**environment(), **result}, indent=2) + "\n", encoding="utf-8")
+    return path
