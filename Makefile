@@ -1,0 +1,59 @@
+# Every target makes .venv and installs into it first, once: a second call installs nothing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
+LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
+
+.PHONY: help run lab test test-all lint bench outputs clean
+
+help:
+	@echo "make run       run every notebook and write build/handouts/*.html"
+	@echo "make lab       open the notebooks in JupyterLab"
+	@echo "make test      everything that is tested in less than ten minutes"
+	@echo "make test-all  the same and what takes longer"
+	@echo "make lint      the style of the code"
+	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
+	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
+	@echo "make clean     remove what the others made, but not $(VENV) and not the cache of weights and photos"
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON) here; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), but Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv; install it (on Debian and Ubuntu: sudo apt install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e '.[registry,test]'
+	@touch $@
+
+# What cannot be fetched is said by the first line; the notebooks that do without it run all the same.
+run: $(STAMP)
+	@$(BIN)/tlhelpers prefetch || true
+	@$(BIN)/tlhelpers run
+
+lab: $(STAMP)
+	@$(BIN)/tlhelpers lab
+
+test: $(STAMP)
+	$(BIN)/pytest
+	$(if $(STRICT),$(BIN)/pytest --nbval --nbval-current-env $(STRICT))
+	$(if $(LAX),$(BIN)/pytest --nbval-lax --nbval-current-env $(LAX))
+
+test-all: test
+	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=full
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+
+bench: $(STAMP)
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+outputs: $(STAMP)
+	@$(BIN)/python tests/store_outputs.py
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find tlhelpers tests benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -1,0 +1,65 @@
+"""What holds for every test: which skips CI accepts, which notebooks wait for weights, how many examples are drawn."""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# With CI=true a test that is skipped for any other reason fails. Begin of the reason: why it is all right there.
+ALLOWED_SKIPS = {
+    "no CUDA device": "the machines of CI have none",
+    "no MPS device": "nor Apple's",
+}
+CI = os.environ.get("CI") == "true"
+
+settings.register_profile("small", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("full", max_examples=400, deadline=None, print_blob=True)
+settings.load_profile("small")  # pytest --hypothesis-profile=full overrides it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip a notebook whose weights cannot be had, with the reason; in CI it runs, and fails."""
+    for item in items:
+        if item.path.suffix == ".ipynb" and not CI and (reason := missing_weights(item.path)):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@cache
+def missing_weights(notebook: Path) -> str | None:
+    """Return why the weights that a notebook loads cannot be had, or None if it can run."""
+    names = re.findall(r"load_resnet50\((?:weights=)?(?:\\\"(\w+)\\\"|)", notebook.read_text(encoding="utf-8"))
+    return next(filter(None, (failure_to_load(name or "auto") for name in sorted(set(names)))), None)
+
+
+@cache
+def failure_to_load(name: str) -> str | None:
+    """Try once in a session to load weights; return what went wrong."""
+    from tlhelpers import load_resnet50
+
+    try:
+        load_resnet50(name)
+    except RuntimeError as error:
+        return f"no ResNet-50 weights {name!r}: {error}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    return refuse_unlisted_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    return refuse_unlisted_skip((yield))
+
+
+def refuse_unlisted_skip(report):
+    """Turn a skip into a failure if CI does not accept its reason."""
+    if CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(tuple(ALLOWED_SKIPS)):
+            report.outcome = "failed"
+            report.longrepr = f"skipped, and the reason is not listed in conftest.py: {reason}"
+    return report
