@@ -136,6 +136,6 @@ def test_outputs_are_stored_clean(tmp_path):
 
 def test_help_is_quick():
     """The command line explains itself without importing torch."""
-    code = "import sys, tlhelpers.cli as cli\ntry: cli.main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    code = "import sys, tlhelpers.cli as cli\ntry: cli.main(['--help'])\nfinally: print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "prefetch" in done.stdout and done.stdout.endswith("False\n")
