@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import torch
@@ -66,12 +67,9 @@ def find_exercise(exercise_id: str) -> Exercise:
 def all_exercises() -> dict[str, Exercise]:
     """Return every exercise by its name."""
     found = {}
-    for notebook in NOTEBOOKS:
-        found |= import_module(f"{__name__}.nb{notebook}").EXERCISES
+    for module in iter_modules(__path__, f"{__name__}."):
+        found |= import_module(module.name).EXERCISES
     return found
-
-
-NOTEBOOKS = ("01", "02", "03", "05", "06", "07")
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
