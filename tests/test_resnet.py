@@ -1,0 +1,133 @@
+"""Our ResNet-50 is torchvision's, name for name and layer for layer, with the stride in either convolution."""
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import tlhelpers as tl
+from tlhelpers.resnet import Bottleneck
+
+BLOCKS = [f"layer{stage}.{block}" for stage, blocks in enumerate((3, 4, 6, 3), start=1) for block in range(blocks)]
+LAYERS = ["conv1", "maxpool", *BLOCKS, "avgpool", "fc"]
+
+
+def torchvisions(stride_in: str) -> nn.Module:
+    """Return torchvision's network in float64 and eval mode, no tensor of it trivial, its strides where they belong."""
+    network = torchvision.models.resnet50().double()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):  # fresh ones do nothing: weight 1, bias 0, mean 0, variance 1
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                nn.init.uniform_(tensor, 0.5, 1.5)
+    if stride_in == "conv1":
+        for stage in (network.layer2, network.layer3, network.layer4):
+            stage[0].conv1.stride, stage[0].conv2.stride = stage[0].conv2.stride, stage[0].conv1.stride
+    return network.eval()
+
+
+def ours_with_the_weights_of(theirs: nn.Module, stride_in: str) -> nn.Module:
+    """Return our network in float64 and eval mode, loaded by name."""
+    ours = tl.ResNet50(stride_in=stride_in).double().eval()
+    ours.load_state_dict(theirs.state_dict())
+    return ours
+
+
+def test_names_shapes_and_order_are_torchvisions():
+    """The state dicts agree in every name and shape, in the same order."""
+    ours, theirs = tl.ResNet50().state_dict(), torchvision.models.resnet50().state_dict()
+    assert [(name, value.shape) for name, value in ours.items()] == [
+        (name, value.shape) for name, value in theirs.items()
+    ]
+
+
+def test_parameters_are_as_many_as_torchvision_publishes():
+    """25,557,032 parameters, as torchvision's own table of weights says."""
+    published = torchvision.models.ResNet50_Weights.IMAGENET1K_V1.meta["num_params"]
+    assert tl.count_parameters(tl.ResNet50()) == (published, published)
+
+
+@pytest.mark.parametrize("num_classes", [2, 7])
+def test_another_number_of_classes_changes_only_the_head(num_classes):
+    """The head has one row a class; everything before it keeps its shape."""
+    ours = tl.ResNet50(num_classes).state_dict()
+    theirs = torchvision.models.resnet50(num_classes=num_classes).state_dict()
+    assert {name: value.shape for name, value in ours.items()} == {name: value.shape for name, value in theirs.items()}
+
+
+@pytest.mark.parametrize("stride_in", ["conv1", "conv2"])
+@torch.no_grad()
+def test_every_layer_equals_torchvisions(stride_in):
+    """With the same weights every layer gives out what torchvision's gives out, in shape and in values."""
+    theirs = torchvisions(stride_in)
+    ours = ours_with_the_weights_of(theirs, stride_in)
+    images = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+    with tl.record_layers(ours, *LAYERS) as our, tl.record_layers(theirs, *LAYERS) as their:
+        logits = ours(images)
+        assert torch.equal(logits, our["fc"]) and logits.shape == (1, 1000)
+        theirs(images)
+    for layer in LAYERS:
+        scale = their[layer].abs().max()
+        torch.testing.assert_close(our[layer] / scale, their[layer] / scale, rtol=0, atol=1e-10, msg=layer)
+
+
+@torch.no_grad()
+def test_the_place_of_the_stride_matters():
+    """The same weights with the stride in the other convolution give other logits, of the same shape."""
+    theirs = torchvisions("conv2")
+    images = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+    right, wrong = (ours_with_the_weights_of(theirs, place)(images) for place in ("conv2", "conv1"))
+    assert right.shape == wrong.shape and not torch.allclose(right, wrong, rtol=1e-3)
+
+
+def test_gradients_equal_torchvisions():
+    """In training mode a backward pass gives every parameter torchvision's gradient."""
+    theirs = torchvisions("conv2")
+    ours = ours_with_the_weights_of(theirs, "conv2")
+    images, labels = torch.randn(2, 3, 64, 64, dtype=torch.float64), torch.tensor([3, 999])
+    for network in (ours, theirs):
+        nn.functional.cross_entropy(network.train()(images), labels).backward()
+    expected = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        scale = expected[name].grad.norm()
+        torch.testing.assert_close(parameter.grad / scale, expected[name].grad / scale, rtol=0, atol=1e-8, msg=name)
+
+
+@pytest.mark.parametrize("stride_in", ["conv1", "conv2"])
+@pytest.mark.parametrize(("in_channels", "channels", "stride"), [(8, 2, 1), (6, 2, 1), (8, 2, 2), (5, 3, 2)])
+def test_a_block_is_its_formula(in_channels, channels, stride, stride_in):
+    """A block is relu(branch + shortcut); the shortcut is the input itself wherever the shapes allow."""
+    block = Bottleneck(in_channels, channels, stride=stride, stride_in=stride_in).double()
+    x = torch.randn(2, in_channels, 9, 6, dtype=torch.float64)
+    first, second = (stride, 1) if stride_in == "conv1" else (1, stride)
+    f = nn.functional
+    branch = block.bn1(f.conv2d(x, block.conv1.weight, stride=first)).relu()
+    branch = block.bn2(f.conv2d(branch, block.conv2.weight, stride=second, padding=1)).relu()
+    branch = block.bn3(f.conv2d(branch, block.conv3.weight))
+    same_shape = stride == 1 and in_channels == 4 * channels
+    assert (block.downsample is None) == same_shape
+    shortcut = x if same_shape else block.downsample(x)
+    torch.testing.assert_close(block(x), (branch + shortcut).clamp(min=0))
+
+
+def test_every_block_has_three_relus_of_its_own():
+    """No ReLU module is used twice: conversion to int8 observes each place by itself."""
+    blocks = [module for module in tl.ResNet50().modules() if isinstance(module, Bottleneck)]
+    assert len(blocks) == len(BLOCKS)
+    relus = [module for block in blocks for module in block.modules() if isinstance(module, nn.ReLU)]
+    assert len(relus) == len(set(map(id, relus))) == 3 * len(blocks)
+    calls = []
+    for relu in blocks[0].modules():
+        if isinstance(relu, nn.ReLU):
+            relu.register_forward_hook(lambda module, inputs, output: calls.append(module))
+    blocks[0](torch.randn(2, 64, 4, 4))
+    assert calls == [blocks[0].relu1, blocks[0].relu2, blocks[0].relu3]
+
+
+@pytest.mark.parametrize("stride_in", ["conv3", "", None, 2])
+def test_a_bad_stride_in_gets_one_sentence(stride_in):
+    """The sentence names the argument, the value got and both ways out."""
+    with pytest.raises(ValueError) as caught:
+        tl.ResNet50(stride_in=stride_in)
+    message = str(caught.value)
+    assert message.startswith(f"stride_in is {stride_in!r}") and "'conv1'" in message and "'conv2'" in message
+    assert "\n" not in message
