@@ -1,0 +1,267 @@
+"""The notebooks as a reader meets them: in one template, in reading order, with outputs that keep their word.
+
+That they run, and still give these outputs, is tested by nbval (see the Makefile).
+"""
+
+import builtins
+import html
+import itertools
+import re
+import statistics
+import types
+from importlib import import_module
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+import torchvision
+
+import tlhelpers as tl
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+SERIES = """
+00_start_here 01_convolution_by_hand 02_pooling_by_hand 03_softmax_and_cross_entropy 04_training_from_scratch
+05_inside_resnet50 06_feature_extraction 07_fine_tuning 08_strategies_compared 09_choosing_a_pretrained_model
+10_faster_and_lighter 11_seeing_what_it_learned 12_privacy_and_robustness 13_your_own_photos
+""".split()
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+LIBRARIES = (tl, tl.byhand, torch, torch.nn, torch.nn.functional, torch.nn.Module, torch.Tensor, torchvision, builtins)
+NUMBER = re.compile(r"(?<![\w.×-])(\d[\d,]*(?:\.\d+)?)(?![\w×]|-\w)( ?%)?")
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request):
+    """One notebook after the other; ``path`` is its file."""
+    notebook = nbformat.read(request.param, as_version=4)
+    notebook["path"] = request.param
+    return notebook
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def markdown_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def bullets(cell):
+    return re.findall(r"^[-*] (.+)$", cell.source, flags=re.M)
+
+
+def prose(source):
+    """Return what is read as sentences: no headings, formulas, code blocks, tables; link texts without addresses."""
+    source = re.sub(r"```.*?```|\$\$.*?\$\$|^#.*?$|^\|.*?$", " ", source, flags=re.S | re.M)
+    source = re.sub(r"\$[^$\n]+\$", " ", source)
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", source)
+
+
+def output_text(cell):
+    """Return all that is to be read in a cell's outputs."""
+    texts = []
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        texts += [output.get("text", ""), data.get("text/plain", "")]
+        texts.append(html.unescape(re.sub("<[^>]+>", " ", data.get("text/html", ""))))
+    return "\n".join(texts)
+
+
+def figures(notebook):
+    return [output for cell in code_cells(notebook) for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+# The series
+
+
+def test_file_names_are_those_of_the_series():
+    """Every notebook has its number and name in the series."""
+    assert {path.stem for path in PATHS} <= set(SERIES)
+
+
+def test_recap_leads_to_the_next_notebook():
+    """The last cell links to the notebook that follows, of those that there are."""
+    for path, following in itertools.pairwise(PATHS):
+        assert f"]({following.name})" in nbformat.read(path, 4).cells[-1].source, path.stem
+
+
+def test_links_between_notebooks_resolve(notebook):
+    """A link to a notebook leads to a file that is there, and to a heading that is in it."""
+    for cell in markdown_cells(notebook):
+        for target, anchor in re.findall(r"\]\(([^)#:]+\.ipynb)(?:#([^)]*))?\)", cell.source):
+            assert (FOLDER / target).is_file(), f"{target} is not there"
+            assert not anchor or anchor in anchors(FOLDER / target), f"{target} has no heading {anchor}"
+
+
+def anchors(path):
+    """Return the headings of a notebook as links name them."""
+    cells = markdown_cells(nbformat.read(path, 4))
+    return {
+        heading.strip().replace(" ", "-") for cell in cells for heading in re.findall(r"^#+ (.+)$", cell.source, re.M)
+    }
+
+
+# The template
+
+
+def test_first_cell_says_what_it_takes(notebook):
+    """Title with its number, one question, what is needed, how long, how much memory, which part of the article."""
+    source = notebook.cells[0].source
+    assert re.match(rf"# {notebook.path.stem[:2]} · \S", source)
+    assert re.search(r"^[A-Z][^*\n]*\?$", source, re.M), "no question on a line of its own"
+    time = r"\*\*Time:\*\* about \d+ minutes? to read and \d+ (seconds|minutes?) to run on a laptop CPU"
+    assert re.search(rf"^\*\*Needs:\*\* \S.* · {time} · \*\*Memory:\*\* about [\d.,]+ [MG]B$", source, re.M)
+    assert re.search(r"^\*\*From the article:\*\* section", source, re.M)
+
+
+def test_objectives_come_first_and_again_last(notebook):
+    """Three to five objectives open the notebook, and as many things done close it, with links to go on."""
+    objectives, recap = notebook.cells[1], notebook.cells[-1]
+    assert objectives.source.startswith("## You will be able to")
+    assert recap.source.startswith("## What you have done")
+    assert 3 <= len(bullets(objectives)) <= 5
+    done = recap.source.split("\n\n")[1]
+    assert len(re.findall("^[-*] ", done, re.M)) == len(bullets(objectives))
+    assert len(re.findall(r"\]\(https?://", recap.source)) >= 2, "two sources"
+
+
+def test_imports_come_third(notebook):
+    """The third cell imports the package under its short name and sets the seed."""
+    source = notebook.cells[2].source
+    assert "import tlhelpers as tl" in source and "tl.set_seed(0)" in source
+
+
+def test_size(notebook):
+    """25 to 45 cells (15 for the opening one); code cells are short."""
+    least = 15 if notebook.path.stem.startswith("00") else 25
+    assert least <= len(notebook.cells) <= 45
+    lines = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
+    assert max(lines) <= 20
+    assert statistics.median(lines) <= 5
+
+
+def test_prose_comes_in_small_portions(notebook):
+    """A cell of prose has at most 60 words and in the middle 15; tasks and the framing cells may have more."""
+    counts = {
+        cell["id"]: len(re.findall(r"[A-Za-z][\w'’-]*", prose(cell.source)))
+        for cell in markdown_cells(notebook)[2:-1]
+        if not re.match("### Exercise", cell.source)
+    }
+    assert {name: count for name, count in counts.items() if count > 60} == {}
+    assert statistics.median(counts.values()) >= 15
+
+
+def test_headings_do_not_jump(notebook):
+    """One title; below it a heading is at most one step deeper than the one before."""
+    sources = [re.sub(r"```.*?```", "", cell.source, flags=re.S) for cell in markdown_cells(notebook)]
+    levels = [len(marks) for source in sources for marks in re.findall(r"^(#+) ", source, re.M)]
+    assert levels[0] == 1 and 1 not in levels[1:]
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_cell_ids_are_unique(notebook):
+    """No two cells have the same id."""
+    names = [cell["id"] for cell in notebook.cells]
+    assert len(set(names)) == len(names)
+
+
+def test_exercises_come_in_four_steps(notebook):
+    """Task, stub, check, hidden solution with the same check: at least two (the opening notebook may have none)."""
+    number = notebook.path.stem[:2]
+    found = []
+    for task, *cells in zip(*(notebook.cells[start:] for start in range(4)), strict=False):
+        match = re.match(r"### Exercise (\d\d\.\d+) · .+ \(\d+ minutes, (easy|medium|hard)\)$", task.source, re.M)
+        if not match:
+            assert not task.source.startswith("### Exercise"), task.source
+            continue
+        found.append(match[1])
+        assert [cell.cell_type for cell in cells] == ["code"] * 3
+        _, check, solution = cells
+        call = re.search(rf'^tl\.check_exercise\("{match[1]}", \w+\)$', check.source, re.M)
+        assert call and call[0] in solution.source, match[1]
+        assert "solution" in tags(solution) and solution.metadata["jupyter"]["source_hidden"]
+        assert "not attempted" in output_text(check) and output_text(solution).strip().endswith("right.")
+    known = import_module(f"tlhelpers.classroom.exercises.nb{number}").EXERCISES if found else {}
+    assert found == [f"{number}.{count}" for count in range(1, len(found) + 1)] and set(found) <= set(known)
+    assert number == "00" or len(found) >= 2
+
+
+# The words
+
+
+def test_helpers_that_are_named_exist(notebook):
+    """Every ``tl.name``, in code and in prose, is a name of the package."""
+    for cell in notebook.cells:
+        for dotted in re.findall(r"(?<![\w.])tl\.([a-z]\w*(?:\.[a-z]\w*)*)", cell.source):
+            place = tl
+            for part in dotted.split("."):
+                if not isinstance(place, types.ModuleType):
+                    break
+                assert hasattr(place, part), f"tl.{dotted}"
+                place = getattr(place, part)
+
+
+def test_names_in_prose_exist(notebook):
+    """What stands in backticks as a call, or with an underscore, occurs in the code or in a library used."""
+    words = set(re.findall(r"\w+", "\n".join(cell.source for cell in code_cells(notebook))))
+    for cell in markdown_cells(notebook):
+        for name in re.findall(r"`((?:[A-Za-z]\w*\.)*[A-Za-z]\w*(?=\()|[A-Za-z]\w*_\w*)[^`\n]*`", cell.source):
+            last = name.split(".")[-1]
+            assert last in words or any(hasattr(library, last) for library in LIBRARIES), name
+
+
+def test_numbers_in_the_recap_were_computed(notebook):
+    """Every number of the closing bullets is in an output, to the digits given; percent may be fractions there."""
+    seen = [
+        float(text.replace(",", "").rstrip("."))
+        for cell in code_cells(notebook)
+        for text in re.findall(r"\d[\d,]*(?:\.\d+)?", output_text(cell))
+    ]
+    for bullet in bullets(notebook.cells[-1]):
+        for text, percent in NUMBER.findall(re.sub(r"`[^`]*`", " ", prose(bullet))):
+            value, digits = float(text.replace(",", "")), len(text.partition(".")[2])
+            near = [*seen, *(100 * other for other in seen if percent)]
+            assert any(abs(value - other) <= 0.5000001 * 10**-digits for other in near), f"{text}{percent} in: {bullet}"
+
+
+# The outputs
+
+
+def test_was_run_top_to_bottom(notebook):
+    """The cells are counted 1, 2, 3 …, as one run from the top counts them."""
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+
+
+def test_outputs_are_clean(notebook):
+    """No errors, warnings, widgets, time stamps or paths of the machine that ran it."""
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    for cell in code_cells(notebook):
+        assert "execution" not in cell.metadata
+        assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in cell.outputs)
+        assert not any("widget" in kind for output in cell.outputs for kind in output.get("data", {}))
+        path = re.search(r"(?<![\w.])/(root|home|work|tmp|Users)/\S*|0x[0-9a-f]{6,}", cell.source + output_text(cell))
+        assert not path, path
+
+
+def test_figures_can_be_heard(notebook):
+    """Every figure has an alternative text of its own that says more than what kind of figure it is."""
+    texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures(notebook)]
+    assert all(len(text.split()) >= 8 for text in texts), min(texts, key=len)
+    assert len(set(texts)) == len(texts)
+
+
+def test_few_outputs_are_ignored(notebook):
+    """At most a fifth of the outputs are exempt from comparison, and an assertion stands in or after each such cell."""
+    cells = code_cells(notebook)
+    ignored = [index for index, cell in enumerate(cells) if "nbval-ignore-output" in tags(cell)]
+    assert 5 * len(ignored) <= sum(bool(cell.outputs) for cell in cells)
+    for index in ignored:
+        here_and_next = "\n".join(cell.source for cell in cells[index : index + 2])
+        assert re.search(r"^\s*(assert |tl\.check_(close|shape)|with tl\.check_frozen)", here_and_next, re.M), cells[index].source
+    everything = "\n".join(cell.source for cell in cells)
+    assert "NBVAL" not in everything, "tags, not comments"
+    assert not {"nbval-skip", "raises-exception"} & {tag for cell in cells for tag in tags(cell)}
