@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
+BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
 .PHONY: help run lab test test-all lint bench outputs clean
@@ -49,7 +50,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 
 bench: $(STAMP)
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 outputs: $(STAMP)
 	@$(BIN)/python tests/store_outputs.py
