@@ -178,7 +178,7 @@ def test_exercises_come_in_four_steps(notebook):
     for task, *cells in zip(*(notebook.cells[start:] for start in range(4)), strict=False):
         match = re.search(r"^### Exercise (\d\d\.\d+) · .+ \(\d+ minutes, (easy|medium|hard)\)$", task.source, re.M)
         if not match:
-            assert task.cell_type == "code" or "# Exercise" not in task.source, task.source
+            assert task.cell_type == "code" or "## Exercise " not in task.source, task.source
             continue
         found.append(match[1])
         assert [cell.cell_type for cell in cells] == ["code"] * 3
