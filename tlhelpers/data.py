@@ -17,7 +17,8 @@ from tlhelpers.fetch import fetch, replacing
 from tlhelpers.runtime import cache_dir, photos_dir
 
 ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
-ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"  # over names and contents, see _fingerprint
+# Over the names and contents of the 397 photos, see _fingerprint.
+ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"
 COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
 
 
@@ -79,7 +80,9 @@ def open_photo(path: Path) -> Image.Image:
         with Image.open(path) as image:
             return ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image ({error}); replace it or take it out of the folder") from error
+        raise ValueError(
+            f"{path} cannot be read as an image ({error}); replace it or take it out of the folder"
+        ) from error
 
 
 def make_loader(
@@ -127,14 +130,18 @@ def image_folder(path: str | Path) -> Photos:
             raise ValueError(f"{root} has no folder {part!r}; put photos into train/CLASS/ and val/CLASS/ there")
     train, val = _read_part(root / "train"), _read_part(root / "val")
     if train.classes != val.classes:
-        raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
+        raise ValueError(
+            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same"
+        )
     return Photos(train, val, "photos")
 
 
 def _read_part(folder: Path) -> PhotoDataset:
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if len(classes) < 2:
-        raise ValueError(f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one a class")
+        raise ValueError(
+            f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one a class"
+        )
     paths, labels = [], []
     for label, name in enumerate(classes):
         found = sorted(file for file in (folder / name).rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
@@ -178,7 +185,8 @@ def ants_and_bees(source: str = "auto") -> Photos:
                 raise
             why = f", because the photos could not be had ({error})"
     drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn"))
-    print(f"Ants and bees, DRAWN and not photographed{why}: {len(drawn.train)} to train with, {len(drawn.val)} to validate with.")
+    counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
+    print(f"Ants and bees, DRAWN and not photographed{why}: {counts}.")
     return Photos(drawn.train, drawn.val, "drawn")
 
 

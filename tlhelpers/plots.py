@@ -34,7 +34,12 @@ def show(alt: str, figure: Figure | None = None) -> None:
 
 
 def show_images(
-    images: Sequence, titles: Sequence[str] | None = None, *, columns: int = 6, size: float = 1.4, ax: Axes | None = None
+    images: Sequence,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 6,
+    size: float = 1.4,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a grid of images on one Axes, each with a title under it.
 
@@ -159,10 +164,10 @@ def plot_numbers(
     limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colours stay pale behind the numbers
     ax.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
     for row, column in np.ndindex(height, width):
-        ax.text(column, row, f"{values[row, column]:.3g}", ha="center", va="center")
+        ax.text(column, row, f"{values[row, column] + 0.0:.3g}", ha="center", va="center")
     if window is not None:
         top, left, rows, columns = window
         corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centred on its index
-        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[5]))
+        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[5], clip_on=False))
     ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
     return ax

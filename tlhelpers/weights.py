@@ -195,7 +195,9 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
             "delete it or name another file"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path} holds a {type(state).__name__} instead of a state dict of tensors; save model.state_dict()")
+        raise ValueError(
+            f"{path} holds a {type(state).__name__} instead of a state dict of tensors; save model.state_dict()"
+        )
     return state
 
 
