@@ -16,8 +16,8 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
-HOST_SECONDS = 4  # how long a host may take to answer at all
-REGISTRY_SECONDS = 5.5  # the same for the npm registry, npm's own start included
+HOST_SECONDS = 3  # how long a host may take to answer at all
+REGISTRY_SECONDS = 6.5  # the same for the npm registry, npm's own start included
 
 
 def fetch(url: str, path: Path, sha256: str | None) -> Path:
@@ -41,8 +41,8 @@ def fetch(url: str, path: Path, sha256: str | None) -> Path:
         return path
     _check_host(url)
     pooch.get_logger().setLevel("ERROR")
-    downloader = pooch.HTTPDownloader(timeout=30, progressbar=tqdm(unit="B", unit_scale=True, desc=path.name))
-    with writing_to(path.parent):
+    with writing_to(path.parent), tqdm(total=1, unit="B", unit_scale=True, desc=path.name) as progress:
+        downloader = pooch.HTTPDownloader(timeout=30, progressbar=progress)
         try:
             pooch.retrieve(url, known, fname=path.name, path=path.parent, downloader=downloader)
         except requests.RequestException as error:

@@ -1,0 +1,45 @@
+"""Checks raise when they should, and say where."""
+
+import pytest
+import torch
+from torch import nn
+
+from tlhelpers.classroom.checks import check_close, check_frozen, check_shape
+
+
+def test_equal_prints_one_line_without_digits_of_the_run(capsys):
+    check_close(torch.rand(3, 4), torch.rand(3, 4), what="sums", atol=2)
+    assert capsys.readouterr().out == "sums: equal, 12 values, no difference above 2\n"
+
+
+@pytest.mark.parametrize("wrong", [0.1, float("nan"), float("inf")])
+def test_one_wrong_value_is_found_and_named(wrong):
+    ours, theirs = torch.zeros(2, 3), torch.zeros(2, 3)
+    ours[1, 2] = wrong
+    with pytest.raises(AssertionError, match=rf"sums differs at index \(1, 2\): got {wrong:g}, expected 0 .1 of 6"):
+        check_close(ours, theirs, what="sums")
+
+
+def test_nan_and_infinity_equal_themselves():
+    values = torch.tensor([float("nan"), float("inf"), -float("inf")])
+    check_close(values, values.clone())
+
+
+def test_another_shape_is_an_error_even_if_it_would_broadcast():
+    with pytest.raises(AssertionError, match=r"shape \(3,\), expected \(1, 3\)"):
+        check_close(torch.ones(3), torch.ones(1, 3))
+    with pytest.raises(AssertionError, match="expected"):
+        check_shape(torch.ones(3), (4,))
+
+
+@pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"])
+def test_any_change_of_parameter_or_buffer_is_seen(name):
+    norm = nn.BatchNorm2d(2)
+    with pytest.raises(AssertionError, match=f"1 tensors changed, first {name}"), check_frozen(norm):
+        norm.state_dict()[name].add_(1)
+
+
+def test_nothing_changed_is_said(capsys):
+    with check_frozen(nn.Linear(2, 2), nn.BatchNorm2d(2)):
+        pass
+    assert capsys.readouterr().out == "frozen: 7 tensors unchanged, bit for bit\n"

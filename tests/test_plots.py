@@ -1,0 +1,64 @@
+"""Figures have what a figure needs, and their alternative text travels with them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tlhelpers import plots
+from tlhelpers.training import EpochResult
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left():
+    yield
+    plt.close("all")
+
+
+def test_every_kind_of_image_is_drawn_with_its_title():
+    images = [Image.new("L", (9, 5)), np.zeros((4, 7, 3)), torch.ones(3, 6, 6), np.zeros((5, 5, 3), np.uint8)]
+    ax = plots.show_images(images, ["a", "b", "c", "d"], columns=3)
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c", "d"]
+    assert [image.get_array().shape for image in ax.images] == [(112, 112, 3)] * 4
+    assert len({tuple(image.get_extent()) for image in ax.images}) == 4
+
+
+def test_a_thumbnail_never_exceeds_112_pixels():
+    ax = plots.show_images([Image.new("RGB", (800, 600))])
+    assert ax.images[0].get_array().shape == (112, 112, 3)
+
+
+def test_the_history_is_drawn_in_percent():
+    ax = plots.plot_history([EpochResult(1, 0.5, 0.7, 0.4, 0.8, 1.0), EpochResult(2, 0.3, 0.9, 0.35, 0.85, 1.0)])
+    assert [
+        line.get_ydata().tolist() if hasattr(line.get_ydata(), "tolist") else line.get_ydata() for line in ax.lines
+    ] == [[70, 90], [80, 85]]
+    assert ax.get_title() and ax.get_xlabel() and "%" in ax.get_ylabel()
+
+
+def test_confusions_are_counted():
+    ax = plots.plot_confusion([0, 0, 1, 1, 1], [0, 1, 1, 1, 0], ["ants", "bees"])
+    assert sorted(text.get_text() for text in ax.texts) == ["1", "1", "1", "2"]
+    assert ax.get_title() and ax.get_xlabel() and ax.get_ylabel()
+
+
+def test_every_class_has_its_points():
+    ax = plots.plot_features(np.arange(10.0).reshape(5, 2), [0, 1, 1, 0, 1], ["ants", "bees"])
+    assert [len(points.get_offsets()) for points in ax.collections] == [2, 3]
+
+
+def test_functions_draw_on_the_axes_given():
+    _, ax = plt.subplots()
+    assert plots.plot_features(np.zeros((2, 2)), [0, 1], ["a", "b"], ax=ax) is ax
+    assert plots.show_images([np.zeros((3, 3, 3))], ax=ax) is ax
+
+
+def test_the_alternative_text_is_in_the_output(monkeypatch):
+    shown = {}
+    monkeypatch.setattr(plots, "display", lambda data, metadata, raw: shown.update(data=data, metadata=metadata))
+    plt.plot([1, 2])
+    plots.show("A rising line.")
+    assert shown["metadata"]["image/png"]["alt"] == "A rising line."
+    assert shown["data"]["image/png"].startswith("iVBOR") and "A rising line." in shown["data"]["text/plain"]
+    assert not plt.get_fignums()

@@ -1,0 +1,50 @@
+"""A small network and small photos for tests: the same parts as the real ones, in milliseconds."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import v2
+
+from tlhelpers.preprocess import eval_transform
+from tlhelpers.weights import WeightsEntry
+
+ENTRY = WeightsEntry(name="tiny", title="of a test", filename="none", resize=20, crop=16)
+
+
+class TinyNet(nn.Module):
+    """Convolution, batch norm, ReLU, global mean, head: ResNet-50's parts under its names."""
+
+    def __init__(self, num_classes: int = 2) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, kernel_size=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(4)
+        self.relu = nn.ReLU()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(4, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(self.avgpool(self.relu(self.bn1(self.conv1(images)))).flatten(1))
+
+
+def transform() -> v2.Compose:
+    """Preprocessing to 16 pixels."""
+    return eval_transform(ENTRY)
+
+
+def write_photo(path: Path, seed: int, size: tuple[int, int] = (30, 24)) -> None:
+    """Write a photo of noise; its brightness goes with the seed, so that classes can be told apart."""
+    rng = np.random.default_rng(seed)
+    levels = rng.integers(0, 60, (size[1], size[0], 3)) + 150 * (seed % 2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(levels.astype(np.uint8)).save(path)
+
+
+def write_folder(root: Path, *, train: int = 6, val: int = 4, classes: tuple[str, ...] = ("dark", "light")) -> Path:
+    """Write train/ and val/ with some photos a class."""
+    for part, count in (("train", train), ("val", val)):
+        for label, name in enumerate(classes):
+            for i in range(count):
+                write_photo(root / part / name / f"{i}.png", seed=100 * (part == "val") + 2 * i + label)
+    return root
