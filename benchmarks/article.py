@@ -1,0 +1,120 @@
+"""Where does the article's training loop go wrong, and by how much? python -m benchmarks.article
+
+The loop of section 4, run as it is written for its ten epochs; then again for three, with one fault mended at a
+time. After some epochs the validation photos are judged twice: as the article does it, without ``model.eval()``
+(in a copy, because that changes the network), and with it. Everything is in float32, as in the article.
+"""
+
+import copy
+import math
+import time
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+import tlhelpers as tl
+from benchmarks import store
+from tlhelpers.weights import WeightsEntry
+
+RATE, MOMENTUM, BATCH_SIZE = 1e-3, 0.9, 32  # the article's
+EPOCHS, EPOCHS_MENDED, SEED = 10, 3, 0
+JUDGED = (1, 2, 3, 5, 10)  # epochs after which the validation photos are looked at
+NAMES = ("as_written", "head_of_two", "keeps_aspect", "augmented", "two_rates")
+
+
+def squash(weights: WeightsEntry) -> v2.Compose:
+    """Return the article's transform: every photo pressed into a square, whatever its shape."""
+    to_tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    return v2.Compose([v2.Resize((224, 224)), *to_tensor, v2.Normalize(list(weights.mean), list(weights.std))])
+
+
+def squash_and_augment(weights: WeightsEntry) -> v2.Compose:
+    """Return the article's transform after a random cut and a random mirroring."""
+    return v2.Compose([v2.RandomResizedCrop(224, scale=(0.35, 1.0)), v2.RandomHorizontalFlip(), squash(weights)])
+
+
+def optimizer_for(model: nn.Module, name: str) -> torch.optim.SGD:
+    """Return the article's optimizer, or one with ten times the rate for the new head."""
+    body = [parameter for part, parameter in model.named_parameters() if not part.startswith("fc.")]
+    head_rate = 10 * RATE if name == "two_rates" else RATE
+    groups = [{"params": body}, {"params": list(model.fc.parameters()), "lr": head_rate}]
+    return torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)
+
+
+def judge(model: nn.Module, loader: DataLoader, *, training_mode: bool) -> dict:
+    """Return accuracy, loss and the share of photos given to a class that does not exist in this task."""
+    model = copy.deepcopy(model).train(training_mode)
+    with torch.no_grad():
+        logits = torch.cat([model(images) for images, _ in loader])
+    labels, predicted = loader.dataset.labels, logits.argmax(dim=1)
+    return {
+        "accuracy": (predicted == labels).double().mean().item(),
+        "loss": nn.functional.cross_entropy(logits, labels).item(),
+        "wrong_classes": (predicted >= len(loader.dataset.classes)).double().mean().item(),
+    }
+
+
+def train_one_epoch(model: nn.Module, loader: DataLoader, optimizer: torch.optim.SGD) -> float:
+    """Train as the article does and return the mean loss; the network stays in training mode throughout."""
+    total = 0.0
+    model.train()
+    for inputs, labels in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+    return total / len(loader.dataset)
+
+
+def run(photos: tl.Photos, name: str, epochs: int) -> dict:
+    """Return one run: the article's loop with the fault ``name`` mended (or none)."""
+    tl.set_seed(SEED)
+    model = tl.load_resnet50().to(memory_format=torch.channels_last)
+    if name in ("head_of_two", "two_rates"):
+        tl.replace_head(model, len(photos.classes))
+    val_transform = tl.eval_transform(model.weights) if name == "keeps_aspect" else squash(model.weights)
+    train_transform = squash_and_augment(model.weights) if name == "augmented" else val_transform
+    train = tl.make_loader(photos.train, train_transform, batch_size=BATCH_SIZE, shuffle=True)
+    val = tl.make_loader(photos.val, val_transform, batch_size=BATCH_SIZE)
+    optimizer, history = optimizer_for(model, name), []
+    for epoch in range(1, epochs + 1):
+        clock, processor = time.perf_counter(), time.process_time()
+        train_loss = train_one_epoch(model, train, optimizer)
+        seconds = time.perf_counter() - clock
+        own_seconds = (time.process_time() - processor) / torch.get_num_threads()
+        if epoch not in JUDGED:
+            continue
+        as_article, in_eval = (judge(model, val, training_mode=mode) for mode in (True, False))
+        history.append(
+            {
+                "epoch": epoch,
+                "train_loss": train_loss,
+                "train_mode_accuracy": as_article["accuracy"],
+                "eval_mode_accuracy": in_eval["accuracy"],
+                "val_loss": in_eval["loss"],
+                "wrong_classes": as_article["wrong_classes"],
+                "seconds_by_the_clock": round(seconds, 1),
+                "seconds": round(own_seconds, 1),
+            }
+        )
+        print(name, history[-1], flush=True)
+    accuracy = history[-1]["eval_mode_accuracy"]
+    error = math.sqrt(accuracy * (1 - accuracy) / len(photos.val))
+    return {"epochs": history, "accuracy_standard_error": error, "weights": model.weights.name}
+
+
+def main() -> None:
+    """Measure every run and store them, as they come, in one file."""
+    photos, runs = tl.ants_and_bees("photos"), {}
+    settings = {"rate": RATE, "momentum": MOMENTUM, "batch_size": BATCH_SIZE, "pixels": 224, "seed": SEED}
+    settings |= {"train_photos": len(photos.train), "val_photos": len(photos.val), "threads": torch.get_num_threads()}
+    for name in NAMES:
+        runs[name] = run(photos, name, EPOCHS if name == "as_written" else EPOCHS_MENDED)
+        store("article", {"settings": settings, "runs": runs})
+
+
+if __name__ == "__main__":
+    main()
