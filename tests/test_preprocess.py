@@ -45,3 +45,18 @@ def test_denormalize_is_the_undo():
     torch.testing.assert_close(
         shown, torch.from_numpy(np.asarray(image)[2:18, 2:18] / 255.0).permute(2, 0, 1).float(), atol=1e-5, rtol=0
     )
+
+
+@pytest.mark.parametrize("size", [12, 16])
+def test_training_shows_things_at_the_size_of_validation(size):
+    """A ramp of 0 to 1 across a square photo: its slope, in pixels, says how much a part was enlarged."""
+    ramp = Image.fromarray(np.tile(np.linspace(0, 255, 200), (200, 1)).astype(np.uint8)).convert("RGB")
+
+    def slope(transform) -> float:
+        shown = denormalize(transform(ramp), ENTRY)[0]
+        return (shown[:, -2] - shown[:, 1]).abs().mean().item() / (shown.shape[1] - 3)
+
+    expected = slope(eval_transform(ENTRY))
+    slopes = [slope(train_transform(ENTRY, size=size)) for _ in range(60)]
+    assert 0.8 * expected < np.mean(slopes) < 1.25 * expected
+    assert max(slopes) > 1.3 * min(slopes)

@@ -26,20 +26,25 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
 def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Compose:
     """Return the transform for training: a random part of the photo, mirrored half of the time, normalised.
 
+    Things are shown at about the size at which ``eval_transform`` shows them, whatever ``size`` is: a window of
+    ``size`` pixels on a square photo of ``weights.resize`` pixels covers the share (size / resize)**2 of it,
+    and the random part covers 0.4 to 1.5 times that share. A network that was trained with things of one size
+    is worse with another (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
+
     Parameters
     ----------
     weights : WeightsEntry
     size : int, optional
-        Side of the result in pixels; ``weights.crop`` if not given. A smaller one is faster (the work goes
-        with its square), and because a random part shows things larger than the centre crop does, a network
-        trained at 160 is at home at 224 (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
+        Side of the result in pixels; ``weights.crop`` if not given. The work goes with its square.
 
     Returns
     -------
     v2.Compose
         From a PIL image to a (3, size, size) float tensor.
     """
-    crop = v2.RandomResizedCrop(size or weights.crop, scale=(0.35, 1.0), antialias=True)
+    size = size or weights.crop
+    share = (size / weights.resize) ** 2
+    crop = v2.RandomResizedCrop(size, scale=(0.4 * share, min(1.0, 1.5 * share)), antialias=True)
     return v2.Compose([crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
 
 
