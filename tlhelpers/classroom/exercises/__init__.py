@@ -89,12 +89,19 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
             return Verdict("not attempted", "not attempted yet.")
         expected = exercise.reference(*_copies(inputs))
         if first_difference is None and not _same(got, expected):
-            first_difference = f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}."
+            first_difference = _difference(inputs, got, expected)
         suspects = {hint: wrong for hint, wrong in suspects.items() if _same(got, wrong(*_copies(inputs)))}
     if first_difference is None:
         return Verdict("right", "right.")
     hint = next(iter(suspects), None)
     return Verdict("wrong", f"not yet. {hint}" if hint else f"not yet. {first_difference}")
+
+
+def _difference(inputs: tuple, got: Any, expected: Any) -> str:
+    """Say where an answer first differs; of a question without inputs that would be the answer itself."""
+    if not inputs:
+        return f"{_show(got)} is not the answer."
+    return f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}."
 
 
 def _copies(inputs: tuple) -> tuple:
@@ -114,7 +121,7 @@ def _same(got: Any, expected: Any) -> bool:
 
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(_show, value)) if value else "this question"
+        return ", ".join(map(_show, value))
     if isinstance(value, torch.Tensor):
         if value.numel() > 12:
             return f"a tensor of shape {tuple(value.shape)} that begins {_show(value.flatten()[:3])}"
