@@ -3,12 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tlhelpers.byhand import conv2d, conv2d_loops, im2col, output_size
 
-FEW = settings(deadline=None, derandomize=True, max_examples=50)
 FORMS = pytest.mark.parametrize("convolve", [conv2d_loops, conv2d])
 
 # images, weight, stride, padding: the sizes at which an index is most easily one off
@@ -48,7 +47,6 @@ def layers(draw):
 
 
 @FORMS
-@FEW
 @given(layer=layers())
 def test_convolution_equals_torch(convolve, layer):
     """Whatever the shapes, stride, padding and bias, the numbers are torch's."""
@@ -57,7 +55,6 @@ def test_convolution_equals_torch(convolve, layer):
     torch.testing.assert_close(convolve(images, weight, bias, **options), expected, rtol=0, atol=1e-10)
 
 
-@FEW
 @given(layer=layers())
 def test_im2col_equals_unfold(layer):
     """The columns are torch's, in torch's order, bit for bit: values are copied, not computed."""
@@ -66,7 +63,6 @@ def test_im2col_equals_unfold(layer):
     assert torch.equal(im2col(images, kernel, **options), F.unfold(images, kernel, **options))
 
 
-@FEW
 @given(layer=layers())
 def test_output_size_counts_the_places(layer):
     """As many places as a range over the padded axis that leaves room for the kernel has elements."""

@@ -3,12 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tlhelpers.byhand import global_mean_pool2d, max_pool2d, mean_pool2d
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=50)
 BOTH = pytest.mark.parametrize("pool", [max_pool2d, mean_pool2d])
 EVERY = pytest.mark.parametrize(
     "pool", [lambda images: max_pool2d(images, 2), lambda images: mean_pool2d(images, 2), global_mean_pool2d]
@@ -36,7 +35,6 @@ def close(ours, theirs):
 
 
 @PAIRS
-@QUICK
 @given(window=windows(), batch=st.integers(0, 2), channels=st.integers(1, 3), seed=st.integers(0, 999))
 def test_equals_torch_for_any_size_kernel_stride_and_padding(ours, torchs, window, batch, channels, seed):
     """For every window that torch allows, rectangles included, the numbers are torch's."""
@@ -90,7 +88,6 @@ def test_nan_wins_its_window_as_in_torch():
     torch.testing.assert_close(max_pool2d(images, 2), F.max_pool2d(images, 2), equal_nan=True)
 
 
-@QUICK
 @given(shape=st.tuples(*[st.integers(low, 6) for low in (0, 1, 1, 1)]), seed=st.integers(0, 999))
 def test_global_mean_equals_torch_for_any_size(shape, seed):
     """One mean a channel, for any batch, channels, height and width."""

@@ -5,12 +5,11 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tlhelpers.byhand import cross_entropy, cross_entropy_grad, linear, log_softmax, softmax
 
-QUICK = settings(deadline=None, derandomize=True, max_examples=50)
 SIZE = st.integers(1, 6)
 SEED = st.integers(0, 999)
 SCALE = st.sampled_from([0.0, 1.0, 100.0, 1e4])  # all equal, usual, large, extreme
@@ -31,7 +30,6 @@ def close(ours, theirs):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-@QUICK
 @given(batch=st.integers(0, 4), depth=SIZE, classes=SIZE, with_bias=st.booleans(), seed=SEED)
 def test_linear_equals_torch(batch, depth, classes, with_bias, seed):
     """W a + b for each row of features, with and without b."""
@@ -41,7 +39,6 @@ def test_linear_equals_torch(batch, depth, classes, with_bias, seed):
 
 
 @pytest.mark.parametrize("ours, torchs", [(softmax, F.softmax), (log_softmax, F.log_softmax)])
-@QUICK
 @given(shape=st.lists(SIZE, min_size=1, max_size=3), scale=SCALE, seed=SEED)
 def test_softmax_and_its_logarithm_equal_torch(ours, torchs, shape, scale, seed):
     """Over the last dimension, for any number of dimensions and logits of any size."""
@@ -58,7 +55,6 @@ def test_extreme_logits_stay_finite(ours, torchs, dtype):
     torch.testing.assert_close(ours(logits), torchs(logits, dim=-1))
 
 
-@QUICK
 @given(batch=SIZE, classes=SIZE, scale=SCALE, seed=SEED)
 def test_softmax_is_a_probability_and_ignores_a_common_shift(batch, classes, scale, seed):
     """Rows are not negative, sum to 1, and stay the same when one number is added to all logits of a row."""
@@ -70,7 +66,6 @@ def test_softmax_is_a_probability_and_ignores_a_common_shift(batch, classes, sca
     torch.testing.assert_close(softmax(logits + shift), probabilities, rtol=0, atol=1e-9)
 
 
-@QUICK
 @given(batch=SIZE, classes=SIZE, scale=SCALE, seed=SEED)
 def test_cross_entropy_equals_torch(batch, classes, scale, seed):
     """The mean surprise is torch's, for one class and for extreme logits too."""
@@ -78,7 +73,6 @@ def test_cross_entropy_equals_torch(batch, classes, scale, seed):
     close(cross_entropy(logits, labels), F.cross_entropy(logits, labels))
 
 
-@QUICK
 @given(batch=SIZE, classes=SIZE, scale=SCALE, seed=SEED)
 def test_cross_entropy_grad_equals_autograd(batch, classes, scale, seed):
     """(p - onehot) / N is what autograd finds by going back through torch's own loss."""
