@@ -47,16 +47,15 @@ class Canvas:
 
     def oval(self, centre, length, width, colour, *, tilt=0.0, part=(-1.0, 1.0), rim=0.55) -> None:
         """Draw an ellipse, or the part of it between two places on its long axis, brighter inside than at its rim."""
+        inwards = np.linspace(0, 0.85, 8)[:, None] if rim < 1 else np.zeros((1, 1))  # (S, 1): S ever smaller shades
+        x = ((1 - inwards) * np.cos(ROUND)).clip(*part)  # (S, 48)
+        y = np.sqrt(((1 - inwards) ** 2 - x**2).clip(0)) * np.sign(np.sin(ROUND))
         turn = np.stack([_way(tilt), _way(tilt + pi / 2)])
-        for inwards in np.linspace(0, 0.85, 8) if rim < 1 else [0]:
-            radius = 1 - inwards
-            x = (radius * np.cos(ROUND)).clip(*part)
-            y = np.sqrt((radius**2 - x**2).clip(0)) * np.sign(np.sin(ROUND))
-            outline = np.stack([x * length / 2, y * width / 2], axis=1) @ turn + centre  # (48, 2)
-            lit = self.unit * width * 0.13 * inwards  # moved towards the light, which comes from the upper left
-            places = outline @ self.axes + self.image.width / 2 - lit
-            brightness = rim + (1.15 - rim) * inwards
-            self.draw.polygon(places.ravel().tolist(), ink([*np.multiply(colour[:3], brightness), *colour[3:]]))
+        outlines = np.stack([x * length / 2, y * width / 2], axis=2) @ turn + centre  # (S, 48, 2)
+        lit = self.unit * width * 0.13 * inwards[:, None]  # moved towards the light, which comes from the upper left
+        places = (outlines @ self.axes + self.image.width / 2 - lit).reshape(len(x), -1).tolist()
+        for place, brightness in zip(places, rim + (1.15 - rim) * inwards, strict=True):
+            self.draw.polygon(place, ink([*np.multiply(colour[:3], brightness), *colour[3:]]))
 
     def twin(self) -> "Canvas":
         """Return an empty canvas with the same axes, for what is seen through."""
