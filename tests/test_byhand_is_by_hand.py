@@ -16,7 +16,7 @@ FROM_TORCH = {"Tensor", "arange", "bool", "exp", "inf", "log", "maximum", "tenso
 READY_MADE = re.compile(
     r"nn|functional|autograd|ops|_C|_VF|func|special|backward|requires_grad_?|grad|einsum|tensordot"
     r"|conv.*|unfold.*|fold|pad|as_strided.*|.*pool.*|linear|addmm|baddbmm"
-    r"|.*softmax.*|.*softmin.*|log_?sum_?exp|logaddexp.*|.*cross_entropy.*|.*nll.*|.*_norm|relu.*|sigmoid|__\w+__"
+    r"|.*softmax.*|.*softmin.*|log_?sum_?exp|logaddexp.*|.*cross_entropy.*|.*nll.*|.*_norm|relu.*|sigmoid|__(?!init__)\w+__"
 )
 LOOKED_UP = {"getattr", "vars", "eval", "exec", "globals", "__import__", "import_module"}
 

@@ -1,54 +1,13 @@
-"""Convolution, three times over: its size, with plain loops, and as one matrix product.
+"""Convolution, three times over: with plain loops, as one matrix product, and as one large matrix; and its gradients.
 
 What deep learning calls a convolution is a cross-correlation: the kernel is not flipped. Nothing here
-rounds, guesses or falls back; ``torch.nn.functional.conv2d`` and ``unfold`` give the same numbers.
+rounds, guesses or falls back; ``torch.nn.functional.conv2d`` and autograd give the same numbers.
 """
 
+import torch
 from torch import Tensor
 
-
-def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Count the places at which a kernel fits along one axis.
-
-    Parameters
-    ----------
-    size : int
-        Pixels along the axis, without padding.
-    kernel : int
-        Pixels that the kernel covers.
-    stride : int
-        Pixels from one place to the next.
-    padding : int
-        Pixels added at EACH of the two ends.
-
-    Returns
-    -------
-    int
-        floor((size + 2 padding - kernel) / stride) + 1
-
-    Raises
-    ------
-    ValueError
-        If the stride or the kernel is not positive, the padding is negative, or the kernel does not fit.
-
-    Examples
-    --------
-    >>> output_size(5, 3), output_size(5, 3, padding=1), output_size(224, 7, 2, 3)
-    (3, 5, 112)
-    """
-    if kernel < 1:
-        raise ValueError(f"a kernel must cover at least 1 pixel, got {kernel}: give a positive size")
-    if stride < 1:
-        raise ValueError(f"stride must be at least 1, got {stride}: use 1 to visit every place")
-    if padding < 0:
-        raise ValueError(f"padding must not be negative, got {padding}: crop the images with a slice instead")
-    padded = size + 2 * padding
-    if kernel > padded:
-        raise ValueError(
-            f"a kernel of {kernel} pixels does not fit into {size} pixels with padding {padding} "
-            f"({padded} in all): use a smaller kernel or more padding"
-        )
-    return (padded - kernel) // stride + 1
+from .windows import Size, _check_grad, _check_images, _pair, _Visits
 
 
 def conv2d_loops(
@@ -56,19 +15,30 @@ def conv2d_loops(
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolve images with kernels, one output number at a time.
 
     Parameters
     ----------
     images : Tensor of shape (N, C, H, W)
-    weight : Tensor of shape (O, C, K, L)
-        One kernel of C channels for each of the O output channels.
+        N may be 0; one image without its batch axis is refused.
+    weight : Tensor of shape (O, C / groups, K, L)
+        One kernel for each of the O output channels.
     bias : Tensor of shape (O,), optional
-    stride, padding : int or (int, int)
-        In pixels: for both axes, or (rows, columns).
+    stride : int or (int, int)
+        Pixels from one place of the kernel to the next: for both axes, or (rows, columns).
+    padding : int, (int, int) or "same"
+        Zeros on each side of the images. "same" takes as many as keep the size, for stride 1; if their number is
+        odd, as with an even kernel, there is one more below or on the right.
+    dilation : int or (int, int)
+        Pixels from one element of the kernel to the next.
+    groups : int
+        Parts into which input and output channels are divided: kernels of one part see its channels only. As many
+        as there are channels makes the convolution depthwise.
 
     Returns
     -------
@@ -78,71 +48,28 @@ def conv2d_loops(
     Raises
     ------
     ValueError
-        If shapes or dtypes do not go together, or the kernel does not fit (see ``output_size``).
+        If shapes, groups or dtypes do not go together, or the kernel does not fit (see ``output_size``).
 
     Examples
     --------
-    >>> import torch
     >>> image = torch.arange(9.0).reshape(1, 1, 3, 3)
     >>> conv2d_loops(image, torch.ones(1, 1, 2, 2)).tolist()
     [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
-    _check_layer(images, weight, bias)
-    (height, width), (down, right) = weight.shape[2:], _pair(stride, "stride")
-    rows, columns = _output_shape(images, (height, width), stride, padding)
-    padded = _pad(images, padding)
-    outputs = images.new_zeros(len(images), len(weight), rows, columns)
+    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
+    (down, right), (d, e), (channels, height, width) = _pair(stride, ""), _pair(dilation, ""), weight.shape[1:]
+    framed = visits.frame(images)
+    outputs = images.new_zeros(len(images), len(weight), *visits.shape)
     for n in range(len(images)):
         for o in range(len(weight)):
-            for i in range(rows):
-                for j in range(columns):
-                    top, left = i * down, j * right
-                    window = padded[n, :, top : top + height, left : left + width]  # (C, K, L)
+            first = o // (len(weight) // groups) * channels  # of the channels of its group
+            for i in range(visits.shape[0]):
+                for j in range(visits.shape[1]):
+                    rows = slice(i * down, i * down + height * d, d)
+                    columns = slice(j * right, j * right + width * e, e)
+                    window = framed[n, first : first + channels, rows, columns]  # (C / groups, K, L)
                     outputs[n, o, i, j] = (window * weight[o]).sum()
     return outputs if bias is None else outputs + bias[:, None, None]
-
-
-def im2col(
-    images: Tensor,
-    kernel: int | tuple[int, int],
-    *,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
-) -> Tensor:
-    """Copy every window that a kernel would visit into a column of a matrix.
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-    kernel, stride, padding : int or (int, int)
-        In pixels: for both axes, or (rows, columns).
-
-    Returns
-    -------
-    Tensor of shape (N, C * K * L, rows * columns)
-        As ``torch.nn.functional.unfold`` gives.
-
-    Raises
-    ------
-    ValueError
-        If the images are not (N, C, H, W), or the kernel does not fit (see ``output_size``).
-
-    Examples
-    --------
-    >>> import torch
-    >>> im2col(torch.arange(9.0).reshape(1, 1, 3, 3), 2)[0, :, 0]
-    tensor([0., 1., 3., 4.])
-    """
-    _check_images(images)
-    (height, width), (down, right) = _pair(kernel, "kernel"), _pair(stride, "stride")
-    rows, columns = _output_shape(images, (height, width), stride, padding)
-    padded = _pad(images, padding)
-    windows = images.new_empty(*images.shape[:2], height, width, rows, columns)
-    for k in range(height):
-        for l in range(width):
-            met = padded[:, :, k::down, l::right]  # what kernel element (k, l) meets at every place
-            windows[:, :, k, l] = met[:, :, :rows, :columns]
-    return windows.flatten(4).flatten(1, 3)
 
 
 def conv2d(
@@ -150,78 +77,173 @@ def conv2d(
     weight: Tensor,
     bias: Tensor | None = None,
     *,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """Convolve images with kernels as one matrix product.
+    """Convolve images with kernels as a matrix product: kernels in rows, times windows in columns.
 
     Parameters, result and errors are those of ``conv2d_loops``; it is much faster, and holds every pixel
-    once for each window that it is in.
+    once for each window that it is in, for a few images at a time.
 
     Examples
     --------
-    >>> import torch
     >>> image = torch.arange(9.0).reshape(1, 1, 3, 3)
     >>> conv2d(image, torch.ones(1, 1, 2, 2), torch.tensor([0.5])).tolist()
     [[[[8.5, 12.5], [20.5, 24.5]]]]
     """
-    _check_layer(images, weight, bias)
-    rows, columns = _output_shape(images, weight.shape[2:], stride, padding)
-    windows = im2col(images, weight.shape[2:], stride=stride, padding=padding)  # (N, C*K*L, rows*columns)
-    outputs = weight.flatten(1) @ windows  # (N, O, rows*columns)
+    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
+    kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
+    outputs = images.new_empty(len(images), len(weight), *visits.shape)
+    for some in visits.portions(images):
+        products = kernels @ visits.columns(images[some], groups)  # (groups, O / groups, n * places)
+        outputs[some] = products.reshape(len(weight), -1, *visits.shape).transpose(0, 1)
     if bias is not None:
-        outputs = outputs + bias[:, None]
-    return outputs.reshape(len(images), len(weight), rows, columns)
+        outputs += bias[:, None, None]
+    return outputs
 
 
-def _pad(images: Tensor, padding: int | tuple[int, int]) -> Tensor:
-    """Return the images with a frame of zeros, as wide on one side as on the other."""
-    (above, left), (height, width) = _pair(padding, "padding"), images.shape[2:]
-    padded = images.new_zeros(*images.shape[:2], height + 2 * above, width + 2 * left)
-    padded[:, :, above : above + height, left : left + width] = images
-    return padded
+def conv2d_backward(
+    grad: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Bring the gradient of a convolution's output back to its images, kernels and bias.
+
+    With kernels in rows (W), windows in columns (X) and outputs Y = W X, the gradients are those of any matrix
+    product: that of W is that of Y times X transposed, that of X is W transposed times that of Y; the latter is
+    then added up in the images, each column in the window that it was copied from.
+
+    Parameters
+    ----------
+    grad : Tensor of shape (N, O, rows, columns)
+        Gradient of the loss with respect to what ``conv2d`` returned for the same arguments.
+    images, weight, bias, stride, padding, dilation, groups
+        As in ``conv2d_loops``.
+
+    Returns
+    -------
+    tuple of three tensors
+        Gradients with respect to the images, the weight and the bias (None without a bias), in their shapes.
+
+    Raises
+    ------
+    ValueError
+        As in ``conv2d_loops``, or if the gradient has not the shape of the output.
+
+    Examples
+    --------
+    >>> image, kernel = torch.arange(9.0).reshape(1, 1, 3, 3), torch.ones(1, 1, 3, 3)
+    >>> conv2d_backward(torch.tensor([[[[2.0]]]]), image, kernel)[1]
+    tensor([[[[ 0.,  2.,  4.],
+              [ 6.,  8., 10.],
+              [12., 14., 16.]]]])
+    """
+    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
+    _check_grad(grad, (len(images), len(weight), *visits.shape))
+    kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
+    grad_images, grad_kernels = images.new_empty(images.shape), kernels.new_zeros(kernels.shape)
+    for some in visits.portions(images):
+        products = grad[some].transpose(0, 1).reshape(groups, kernels.shape[1], -1)  # of kernels and windows
+        grad_kernels += products @ visits.columns(images[some], groups).mT
+        windows = (kernels.mT @ products).reshape(images.shape[1], len(visits.met), -1, *visits.shape)
+        grad_images[some] = visits.sums(windows).transpose(0, 1)
+    return grad_images, grad_kernels.reshape(weight.shape), None if bias is None else grad.sum((0, 2, 3))
 
 
-def _output_shape(images: Tensor, kernel, stride, padding) -> tuple[int, int]:
-    sizes = zip(images.shape[2:], kernel, _pair(stride, "stride"), _pair(padding, "padding"), strict=True)
-    rows, columns = (output_size(*axis) for axis in sizes)
-    return rows, columns
+def conv2d_matrix(
+    weight: Tensor,
+    size: Size,
+    *,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Write a convolution of images of one size as one matrix: each output is linear in the pixels.
+
+    For an image x, ``conv2d(x, weight).flatten()`` is ``M @ x.flatten()``, and the gradient of the image is the
+    transposed matrix times that of the output. Column p is the answer to an image that is 1 at pixel p and 0
+    elsewhere. Only for small images: the matrix has as many entries as pixels times outputs, nearly all of them 0.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (O, C / groups, K, L)
+    size : int or (int, int)
+        Pixels of the image, (H, W).
+    stride, padding, dilation, groups
+        As in ``conv2d_loops``.
+
+    Returns
+    -------
+    Tensor of shape (O * rows * columns, C * H * W)
+
+    Raises
+    ------
+    ValueError
+        As in ``conv2d_loops``.
+
+    Examples
+    --------
+    >>> conv2d_matrix(torch.tensor([[[[-1.0, 1.0]]]]), (1, 4))
+    tensor([[-1.,  1.,  0.,  0.],
+            [ 0., -1.,  1.,  0.],
+            [ 0.,  0., -1.,  1.]])
+    """
+    _check_kernels(weight, groups)
+    shape = (weight.shape[1] * groups, *_pair(size, "size"))  # (C, H, W)
+    pixels = shape[0] * shape[1] * shape[2]
+    units = weight.new_zeros(pixels, pixels).fill_diagonal_(1).reshape(pixels, *shape)
+    return conv2d(units, weight, stride=stride, padding=padding, dilation=dilation, groups=groups).flatten(1).mT
 
 
-def _pair(value: int | tuple[int, int], name: str) -> tuple[int, int]:
-    pair = value if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2 or not all(isinstance(number, int) for number in pair):
-        raise ValueError(f"{name} must be a whole number or two of them, got {value!r}: give (rows, columns)")
-    return tuple(pair)
-
-
-def _check_images(images: Tensor) -> None:
-    if images.ndim != 4:
-        raise ValueError(
-            f"images must have the four axes (N, C, H, W), got shape {tuple(images.shape)}: "
-            "put the missing ones in front, as images[None] does"
-        )
-
-
-def _check_layer(images: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+def _visits(images, weight, bias, stride, padding, dilation, groups) -> _Visits:
+    """Check all arguments of a convolution, and return the places that its kernels visit."""
     _check_images(images)
+    _check_kernels(weight, groups, images.shape[1])
+    _check_numbers(images, weight, bias)
+    if isinstance(padding, str) and padding != "same":
+        raise ValueError(f'padding must be whole numbers or "same", got {padding!r}: give 0 for none')
+    if padding == "same" and _pair(stride, "stride") != (1, 1):
+        raise ValueError(f'padding "same" goes with stride 1 only, got stride {stride}: give the padding in numbers')
+    return _Visits(images.shape[2:], weight.shape[2:], stride, padding, dilation)
+
+
+def _check_kernels(weight: Tensor, groups: int, channels: int | None = None) -> None:
     if weight.ndim != 4:
         raise ValueError(
             f"weight must have the four axes (O, C, K, L), got shape {tuple(weight.shape)}: "
             "one kernel is weight[None, None]"
         )
-    if weight.shape[1] != images.shape[1]:
+    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
+        raise ValueError(f"groups must be a whole number above 0, got {groups!r}: 1 lets kernels see all channels")
+    channels = weight.shape[1] * groups if channels is None else channels
+    for count, what in ((len(weight), "kernels"), (channels, "channels")):
+        if count % groups or not count:
+            raise ValueError(f"{count} {what} cannot be shared out equally, got groups={groups}: change one of the two")
+    if weight.shape[1] * groups != channels:
         raise ValueError(
-            f"the kernels have {weight.shape[1]} channels and the images {images.shape[1]}: "
-            f"make a weight of shape ({len(weight)}, {images.shape[1]}, ...)"
+            f"the kernels have {weight.shape[1]} channels, with groups={groups}, and the images {channels}: "
+            f"make a weight of shape ({len(weight)}, {channels // groups}, ...)"
         )
-    if weight.dtype != images.dtype:
-        raise ValueError(
-            f"images are {images.dtype} and weight is {weight.dtype}: "
-            "convert one, as images.to(weight.dtype) does"
-        )
+
+
+def _check_numbers(images: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and tuple(bias.shape) != (len(weight),):
         raise ValueError(
             f"bias must have shape ({len(weight)},), one number for each output channel, "
             f"got {tuple(bias.shape)}: reshape it"
         )
+    for other, name in ((weight, "weight"), (bias, "bias")):
+        if other is not None and (other.dtype != images.dtype or images.dtype == torch.bool):
+            raise ValueError(
+                f"images are {images.dtype} and {name} is {other.dtype}: "
+                "convert them to one type of numbers, as images.float() does"
+            )

@@ -1,53 +1,47 @@
-"""The last layer by hand: scores, probabilities, cross-entropy and its gradient.
+"""Scores into probabilities by hand: log-sum-exp, softmax, its logarithm, and their gradients.
 
-Source: the article's formula p(c|x) = softmax(W a + b), with a the features of one image.
+Source: the article's formula p(c|x) = softmax(W a + b), with a the features of one image. On paper softmax is one
+line; in a computer exp(89) is infinite in float32 and exp(12) in float16. So all begins by subtracting the largest.
 """
 
 import torch
 from torch import Tensor
 
+from .layers import _check_grad
 
-def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return one score for each image and class: W a + b.
+
+def log_sum_exp(logits: Tensor) -> Tensor:
+    """Return log(exp(z_1) + ... + exp(z_C)) over the last dimension: a soft maximum.
+
+    It lies between the largest logit and log C above it. The largest is taken out before the exponentials and
+    added again after the logarithm. Its gradient is the softmax.
 
     Parameters
     ----------
-    features : (N, D) tensor
-        One row a for each image.
-    weight : (C, D) tensor
-        One row for each class.
-    bias : (C,) tensor, optional
+    logits : (..., C) tensor of floats
 
     Returns
     -------
-    (N, C) tensor
-        The logits.
+    (...) tensor
+        As ``torch.logsumexp`` gives: infinite only if a logit is, or if all are minus infinity.
 
     Raises
     ------
     ValueError
-        If a shape is not one of the above, or D or C does not agree.
+        If there is no class, or the values are not floats.
 
     Examples
     --------
-    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 1.0], [0.0, 3.0]]), torch.tensor([0.5, 0.0]))
-    tensor([[3.5000, 6.0000]])
+    >>> log_sum_exp(torch.tensor([100.0, 100.0]))  # log 2 above the larger
+    tensor(100.6931)
     """
-    if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
-        raise ValueError(
-            f"features must be (N, D) and weight (C, D) with the same D, got {tuple(features.shape)} and "
-            f"{tuple(weight.shape)}: transpose weight, or flatten the features to one row an image"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(
-            f"bias must have shape ({len(weight)},), one number for each row of weight, "
-            f"got {tuple(bias.shape)}: reshape it"
-        )
-    logits = features @ weight.T  # (N, C)
-    return logits if bias is None else logits + bias
+    _check_logits(logits)
+    largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
+    largest[largest.abs() == torch.inf] = 0  # infinity less infinity would be NaN
+    return largest[..., 0] + torch.log(torch.exp(logits - largest).sum(dim=-1))
 
 
-def softmax(logits: Tensor) -> Tensor:
+def softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     """Turn scores into probabilities, over the last dimension.
 
     The largest logit is subtracted first. That changes no probability (numerator and denominator are
@@ -56,27 +50,31 @@ def softmax(logits: Tensor) -> Tensor:
     Parameters
     ----------
     logits : (..., C) tensor of floats
+    temperature : float
+        The logits are divided by it: below 1 the probabilities become surer, above 1 more even.
 
     Returns
     -------
     (..., C) tensor
-        Positive, sum 1 over the last dimension.
+        Not negative, sum 1 over the last dimension.
 
     Raises
     ------
     ValueError
-        If there is no class to share between, or the values are not floats.
+        If there is no class to share between, the values are not floats, or the temperature is not positive.
 
     Examples
     --------
     >>> softmax(torch.tensor([1000.0, 1000.0]))
     tensor([0.5000, 0.5000])
+    >>> softmax(torch.tensor([2.0, 0.0])), softmax(torch.tensor([2.0, 0.0]), temperature=4)
+    (tensor([0.8808, 0.1192]), tensor([0.6225, 0.3775]))
     """
-    exponentials = torch.exp(_shifted(logits))  # (..., C), the largest is 1
+    exponentials = torch.exp(_shifted(logits, temperature))  # (..., C), the largest is 1
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
-def log_softmax(logits: Tensor) -> Tensor:
+def log_softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     """Return the logarithms of the probabilities, over the last dimension.
 
     Written without taking the logarithm of a probability, which may have been rounded to zero.
@@ -84,6 +82,8 @@ def log_softmax(logits: Tensor) -> Tensor:
     Parameters
     ----------
     logits : (..., C) tensor of floats
+    temperature : float
+        As in ``softmax``.
 
     Returns
     -------
@@ -100,71 +100,85 @@ def log_softmax(logits: Tensor) -> Tensor:
     >>> log_softmax(torch.tensor([0.0, -1000.0]))
     tensor([    0., -1000.])
     """
-    shifted = _shifted(logits)  # (..., C)
+    shifted = _shifted(logits, temperature)  # (..., C)
     return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean surprise, -log of the probability given to the right class.
+def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Return the gradient of ``softmax``: p (grad - mean of grad under p) / temperature.
+
+    More score for one class takes probability from all others. So only what lies above or below the mean counts,
+    and the gradients of a row sum to zero.
 
     Parameters
     ----------
-    logits : (N, C) tensor of floats
-    labels : (N,) tensor of integers
-        Class numbers from 0 to C - 1.
+    grad : (..., C) tensor
+        Gradient of the loss with respect to the probabilities.
+    logits : (..., C) tensor of floats
+    temperature : float
+        As ``softmax`` took them.
 
     Returns
     -------
-    tensor of no dimension
-        In nats: log C for a model that knows nothing.
+    (..., C) tensor
+        Gradient with respect to the logits.
 
     Raises
     ------
     ValueError
-        If a shape is not one of the above, the labels are not integers, or one is out of range.
+        As in ``softmax``, or if grad has not the shape of the logits.
 
     Examples
     --------
-    >>> cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
-    tensor(0.6931)
+    >>> softmax_backward(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 0.0]))
+    tensor([ 0.2500, -0.2500])
     """
-    _check_labels(logits, labels)
-    rows = torch.arange(len(labels), device=labels.device)
-    return -log_softmax(logits)[rows, labels.long()].sum() / len(labels)
+    probabilities = softmax(logits, temperature=temperature)
+    _check_grad(grad, logits.shape)
+    mean = (probabilities * grad).sum(dim=-1, keepdim=True)
+    return probabilities * (grad - mean) / temperature
 
 
-def cross_entropy_grad(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the gradient of ``cross_entropy`` with respect to the logits: (p - onehot) / N.
+def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """Return the gradient of ``log_softmax``: (grad - p times the sum of grad) / temperature.
 
     Parameters
     ----------
-    logits : (N, C) tensor of floats
-    labels : (N,) tensor of integers
-        Class numbers from 0 to C - 1.
+    grad : (..., C) tensor
+        Gradient of the loss with respect to the logarithms.
+    logits : (..., C) tensor of floats
+    temperature : float
+        As ``log_softmax`` took them.
 
     Returns
     -------
-    (N, C) tensor
-        Each row sums to zero.
+    (..., C) tensor
+        Gradient with respect to the logits.
 
     Raises
     ------
     ValueError
-        As in ``cross_entropy``.
+        As in ``softmax``, or if grad has not the shape of the logits.
 
     Examples
     --------
-    >>> cross_entropy_grad(torch.zeros(1, 2), torch.tensor([1]))
-    tensor([[ 0.5000, -0.5000]])
+    >>> log_softmax_backward(torch.tensor([-1.0, 0.0]), torch.tensor([0.0, 0.0]))
+    tensor([-0.5000,  0.5000])
     """
-    _check_labels(logits, labels)
-    gradient = softmax(logits)  # (N, C)
-    gradient[torch.arange(len(labels), device=labels.device), labels.long()] -= 1
-    return gradient / len(labels)
+    probabilities = softmax(logits, temperature=temperature)
+    _check_grad(grad, logits.shape)
+    return (grad - probabilities * grad.sum(dim=-1, keepdim=True)) / temperature
 
 
-def _shifted(logits: Tensor) -> Tensor:
-    """Return the logits less the largest of their row: (..., C), at most zero."""
+def _shifted(logits: Tensor, temperature: float) -> Tensor:
+    """Return the logits less the largest of their row, over the temperature: (..., C), at most zero."""
+    _check_logits(logits)
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}: 1 leaves the logits as they are")
+    return (logits - logits.amax(dim=-1, keepdim=True)) / temperature
+
+
+def _check_logits(logits: Tensor) -> None:
     if logits.ndim == 0 or logits.shape[-1] == 0:
         raise ValueError(
             f"logits must have at least one class in their last dimension, got shape {tuple(logits.shape)}: "
@@ -172,22 +186,3 @@ def _shifted(logits: Tensor) -> Tensor:
         )
     if not logits.is_floating_point():
         raise ValueError(f"logits must hold floats, got {logits.dtype}: convert them with logits.float()")
-    return logits - logits.amax(dim=-1, keepdim=True)
-
-
-def _check_labels(logits: Tensor, labels: Tensor) -> None:
-    if logits.ndim != 2 or labels.shape != logits.shape[:1] or 0 in logits.shape:
-        raise ValueError(
-            "logits must be (N, C) and labels (N,) with the same N, none of them 0, got "
-            f"{tuple(logits.shape)} and {tuple(labels.shape)}: "
-            "give one row of scores and one class number for each image"
-        )
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype is torch.bool:
-        raise ValueError(f"labels must be class numbers, got {labels.dtype}: convert them with labels.long()")
-    classes = logits.shape[1]
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if len(wrong):
-        raise ValueError(
-            f"labels must lie between 0 and {classes - 1} for {classes} logits a row, got {wrong[0].item()}: "
-            "count classes from 0, or give the model more outputs"
-        )

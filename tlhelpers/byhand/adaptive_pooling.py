@@ -1,0 +1,159 @@
+"""Pooling by hand where the size of the output is given and the windows follow: to one number, or to a few.
+
+Windows of ``adaptive_mean_pool2d`` differ in size and may share pixels where the sizes do not divide; each is pooled as
+a picture of its own.
+"""
+
+from torch import Tensor
+
+from .windows import Size, _check_grad, _check_images, _pair
+
+
+def global_mean_pool2d(images: Tensor) -> Tensor:
+    """Return one number a channel: the mean over all its pixels.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) tensor of floats
+        Of any height and width.
+
+    Returns
+    -------
+    (N, C) tensor
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (N, C, H, W) with at least one pixel, or the values are not floats.
+
+    Examples
+    --------
+    >>> import torch
+    >>> global_mean_pool2d(torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    tensor([[3.]])
+    """
+    _check_pixels(images)
+    return images.sum(dim=(2, 3)) / (images.shape[2] * images.shape[3])  # (N, C)
+
+
+def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
+    """Share each channel's gradient equally among all its pixels.
+
+    Parameters
+    ----------
+    grad : (N, C) tensor
+        Gradient of the loss with respect to what ``global_mean_pool2d`` returned for the same images.
+
+    Returns
+    -------
+    (N, C, H, W) tensor
+        Gradient of the loss with respect to the images.
+
+    Raises
+    ------
+    ValueError
+        As in ``global_mean_pool2d``, or if the gradient has not the shape of the output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> global_mean_pool2d_backward(torch.tensor([[6.0]]), torch.zeros(1, 1, 1, 3))
+    tensor([[[[2., 2., 2.]]]])
+    """
+    _check_pixels(images)
+    _check_grad(grad, tuple(images.shape[:2]))
+    share = grad / (images.shape[2] * images.shape[3])
+    return grad.new_zeros(images.shape) + share[:, :, None, None]
+
+
+def adaptive_mean_pool2d(images: Tensor, size: Size) -> Tensor:
+    """Return the means of as many windows as the output is to have pixels.
+
+    Along an axis of ``n`` pixels, window ``i`` of ``m`` begins at floor(i n / m) and ends before
+    ceil((i + 1) n / m). Where m does not divide n, neighbours share a pixel or two; m may be larger than n.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) tensor of floats
+        N may be 0; one image without its batch axis is refused.
+    size : int or (int, int)
+        Height and width of the output, at least 1.
+
+    Returns
+    -------
+    (N, C, rows, columns) tensor
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (N, C, H, W) with at least one pixel, the values are not floats, or a size is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> adaptive_mean_pool2d(torch.tensor([[[[0.0, 2.0, 4.0, 6.0, 8.0]]]]), (1, 2))  # pixels 0 to 2, pixels 2 to 4
+    tensor([[[[2., 6.]]]])
+    """
+    rows, columns = _parts(images, size)
+    means = images.new_zeros(*images.shape[:2], len(rows), len(columns))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            means[:, :, i, j] = global_mean_pool2d(images[:, :, row, column])
+    return means
+
+
+def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> Tensor:
+    """Share each window's gradient equally among its pixels; a pixel in several windows gets the sum.
+
+    Parameters
+    ----------
+    grad : (N, C, rows, columns) tensor
+        Gradient of the loss with respect to what ``adaptive_mean_pool2d`` returned for the same images and size.
+
+    Returns
+    -------
+    (N, C, H, W) tensor
+        Gradient of the loss with respect to the images.
+
+    Raises
+    ------
+    ValueError
+        As in ``adaptive_mean_pool2d``, or if the gradient has not the shape of the output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> adaptive_mean_pool2d_backward(torch.tensor([[[[3.0, 6.0]]]]), torch.zeros(1, 1, 1, 5), (1, 2))
+    tensor([[[[1., 1., 3., 2., 2.]]]])
+    """
+    rows, columns = _parts(images, size)
+    _check_grad(grad, (*images.shape[:2], len(rows), len(columns)))
+    spread = grad.new_zeros(images.shape)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            spread[:, :, row, column] += global_mean_pool2d_backward(grad[:, :, i, j], images[:, :, row, column])
+    return spread
+
+
+def _parts(images: Tensor, size: Size) -> tuple[list[slice], list[slice]]:
+    """Return where the windows lie, down and across."""
+    _check_pixels(images)
+    size = _pair(size, "size")
+    if min(size) < 1:
+        raise ValueError(f"size must be at least 1 both ways, got {size}: use 1 for one mean a channel")
+    rows, columns = (
+        [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]  # -(-a // b) rounds up
+        for n, m in zip(images.shape[2:], size, strict=True)
+    )
+    return rows, columns
+
+
+def _check_pixels(images: Tensor) -> None:
+    _check_images(images)
+    if 0 in images.shape[1:]:
+        raise ValueError(
+            f"images must have at least one channel and one pixel, got shape {tuple(images.shape)}: "
+            "look at what was cropped away"
+        )
+    if not images.is_floating_point():
+        raise ValueError(f"images must hold floats, got {images.dtype}: convert them with images.float()")

@@ -1,0 +1,165 @@
+"""First weights by hand: random numbers whose spread lets a signal pass through many layers.
+
+One output of a layer is a sum of ``fan_in`` products. Their variances add up, so the weights must be the smaller
+the more there are. Only the spread is computed here; the random numbers are the generator's.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Count how many inputs an output is made of, and how many outputs an input goes into.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a weight: (outputs, inputs) or (outputs, inputs, height, width); in a convolution with groups, the inputs
+        of one group. A stride is not seen, as it is not in torch.
+
+    Returns
+    -------
+    fan_in, fan_out : int
+        Channels times the pixels of the kernel.
+
+    Raises
+    ------
+    ValueError
+        If the shape has fewer than two axes or a negative number.
+
+    Examples
+    --------
+    >>> fans((10, 64)), fans((64, 3, 7, 7))
+    ((64, 10), (147, 3136))
+    """
+    shape = tuple(shape)
+    if len(shape) < 2 or min(shape) < 0:
+        raise ValueError(
+            f"the shape of a weight must be (outputs, inputs, ...), none negative, got {shape}: "
+            "start a bias with zeros instead"
+        )
+    pixels = math.prod(shape[2:])
+    return shape[1] * pixels, shape[0] * pixels
+
+
+def kaiming_normal(
+    shape: tuple[int, ...], *, mode: str = "fan_in", generator: "torch.Generator | None" = None
+) -> Tensor:
+    """Draw weights for a layer before a ReLU: normally distributed, variance 2 / fan.
+
+    ReLU sets half of the numbers to zero and so halves their mean square; the 2 makes up for it.
+    Source: He and others, Delving deep into rectifiers (2015), equations 10 and 14.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the weight, as in ``fans``.
+    mode : {"fan_in", "fan_out"}
+        Whether outputs on the way forward or gradients on the way back keep their size.
+    generator : torch.Generator, optional
+        Where the random numbers come from; the same gives the numbers of ``torch.nn.init.kaiming_normal_``.
+
+    Returns
+    -------
+    Tensor of that shape
+        In torch's default dtype.
+
+    Raises
+    ------
+    ValueError
+        If the mode is another one, or the shape is none of a weight.
+
+    Examples
+    --------
+    >>> weight = kaiming_normal((100, 200), generator=torch.Generator().manual_seed(0))
+    >>> round(weight.var().item(), 3)  # 2 / 200
+    0.01
+    """
+    return _normal(shape, _kaiming_variance(shape, mode), generator)
+
+
+def kaiming_uniform(
+    shape: tuple[int, ...], *, mode: str = "fan_in", generator: "torch.Generator | None" = None
+) -> Tensor:
+    """Draw weights for a layer before a ReLU: uniformly distributed, variance 2 / fan.
+
+    Parameters, result and errors are those of ``kaiming_normal``; the weights lie within sqrt(6 / fan).
+
+    Examples
+    --------
+    >>> weight = kaiming_uniform((100, 150), generator=torch.Generator().manual_seed(0))
+    >>> round(weight.amax().item(), 2)  # sqrt(6 / 150)
+    0.2
+    """
+    return _uniform(shape, _kaiming_variance(shape, mode), generator)
+
+
+def xavier_normal(shape: tuple[int, ...], *, generator: "torch.Generator | None" = None) -> Tensor:
+    """Draw weights for a layer that no ReLU follows: normally distributed, variance 2 / (fan_in + fan_out).
+
+    That is 1 / fan, with a fan halfway between the two directions.
+    Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward networks (2010), equation 12.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the weight, as in ``fans``.
+    generator : torch.Generator, optional
+        Where the random numbers come from; the same gives the numbers of ``torch.nn.init.xavier_normal_``.
+
+    Returns
+    -------
+    Tensor of that shape
+        In torch's default dtype.
+
+    Raises
+    ------
+    ValueError
+        If the shape is none of a weight, or it has neither inputs nor outputs.
+
+    Examples
+    --------
+    >>> weight = xavier_normal((100, 300), generator=torch.Generator().manual_seed(0))
+    >>> round(weight.var().item(), 3)  # 2 / 400
+    0.005
+    """
+    return _normal(shape, _xavier_variance(shape), generator)
+
+
+def xavier_uniform(shape: tuple[int, ...], *, generator: "torch.Generator | None" = None) -> Tensor:
+    """Draw weights for a layer that no ReLU follows: uniformly distributed, variance 2 / (fan_in + fan_out).
+
+    Parameters, result and errors are those of ``xavier_normal``; the weights lie within
+    sqrt(6 / (fan_in + fan_out)).
+
+    Examples
+    --------
+    >>> weight = xavier_uniform((100, 50), generator=torch.Generator().manual_seed(0))
+    >>> round(weight.amax().item(), 2)  # sqrt(6 / 150)
+    0.2
+    """
+    return _uniform(shape, _xavier_variance(shape), generator)
+
+
+def _kaiming_variance(shape: tuple[int, ...], mode: str) -> float:
+    modes = dict(zip(("fan_in", "fan_out"), fans(shape), strict=True))
+    if mode not in modes:
+        raise ValueError(f"mode must be fan_in or fan_out, got {mode!r}: fan_in keeps the size on the way forward")
+    return 2 / max(modes[mode], 1)  # without inputs there is no weight to draw either
+
+
+def _xavier_variance(shape: tuple[int, ...]) -> float:
+    if sum(fans(shape)) == 0:
+        raise ValueError(f"a weight of shape {tuple(shape)} has neither inputs nor outputs: give one of them a size")
+    return 2 / sum(fans(shape))
+
+
+def _normal(shape: tuple[int, ...], variance: float, generator: "torch.Generator | None") -> Tensor:
+    return torch.zeros(tuple(shape)).normal_(0, math.sqrt(variance), generator=generator)
+
+
+def _uniform(shape: tuple[int, ...], variance: float, generator: "torch.Generator | None") -> Tensor:
+    bound = math.sqrt(3 * variance)  # numbers uniform between -b and b have variance b * b / 3
+    return torch.zeros(tuple(shape)).uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,230 @@
+"""The simple layers by hand, forward and backward: linear, ReLU, and the addition that closes a residual block.
+
+A layer's backward takes the gradient of the loss with respect to what the layer gave, and returns it with respect
+to what the layer took. Chained from the last layer to the first, such functions are backpropagation.
+"""
+
+import torch
+from torch import Tensor
+
+
+def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return one score for each image and class: W a + b.
+
+    Parameters
+    ----------
+    features : (N, D) tensor
+        One row a for each image; one image alone is features[None].
+    weight : (C, D) tensor
+        One row for each class.
+    bias : (C,) tensor, optional
+
+    Returns
+    -------
+    (N, C) tensor
+        The logits, as ``torch.nn.functional.linear`` gives.
+
+    Raises
+    ------
+    ValueError
+        If a shape is not one of the above, D or C does not agree, or the dtypes differ.
+
+    Examples
+    --------
+    >>> linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 1.0], [0.0, 3.0]]), torch.tensor([0.5, 0.0]))
+    tensor([[3.5000, 6.0000]])
+    """
+    _check_linear(features, weight, bias)
+    logits = features @ weight.T  # (N, C)
+    return logits if bias is None else logits + bias
+
+
+def linear_backward(
+    grad: Tensor, features: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the gradients of ``linear``: what the features, the weight and the bias have to do with the loss.
+
+    A feature is met once for each class, so its gradient is a sum over the classes. Weight and bias serve all
+    images, so theirs are sums over the images.
+
+    Parameters
+    ----------
+    grad : (N, C) tensor
+        Gradient of the loss with respect to the logits.
+    features, weight, bias : tensors
+        As ``linear`` took them.
+
+    Returns
+    -------
+    (N, D) tensor, (C, D) tensor, (C,) tensor or None
+        Gradients with respect to features, weight and bias; None without bias.
+
+    Raises
+    ------
+    ValueError
+        As in ``linear``, or if grad has not the shape of the logits.
+
+    Examples
+    --------
+    >>> features, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 1.0], [0.0, 3.0]])
+    >>> linear_backward(torch.tensor([[1.0, -1.0]]), features, weight)
+    (tensor([[ 1., -2.]]), tensor([[ 1.,  2.],
+            [-1., -2.]]), None)
+    """
+    _check_linear(features, weight, bias)
+    _check_grad(grad, (len(features), len(weight)))
+    return grad @ weight, grad.T @ features, None if bias is None else grad.sum(dim=0)
+
+
+def relu(values: Tensor) -> Tensor:
+    """Keep what is positive, and put zero for the rest.
+
+    Parameters
+    ----------
+    values : tensor of real numbers, of any shape
+
+    Returns
+    -------
+    tensor of the same shape
+        NaN stays NaN, as in torch.
+
+    Raises
+    ------
+    ValueError
+        If the values are complex, or true and false.
+
+    Examples
+    --------
+    >>> relu(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
+    """
+    if values.is_complex() or values.dtype is torch.bool:
+        raise ValueError(f"values must be real numbers, got {values.dtype}: take values.real or values.float()")
+    return torch.maximum(values, values.new_zeros(()))
+
+
+def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
+    """Return the gradient of ``relu``: it passes where a value was positive, and stops elsewhere.
+
+    At exactly 0 the function has a corner. Any slope from 0 to 1 would do there; torch takes 0, and so do we.
+
+    Parameters
+    ----------
+    grad : tensor
+        Gradient of the loss with respect to the output of ``relu``.
+    values : tensor of the same shape
+        As ``relu`` took them.
+
+    Returns
+    -------
+    tensor of the same shape
+        Gradient with respect to the values.
+
+    Raises
+    ------
+    ValueError
+        If the two shapes differ.
+
+    Examples
+    --------
+    >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 7.])
+    """
+    _check_grad(grad, values.shape)
+    passed = grad.clone()
+    passed[values <= 0] = 0
+    return passed
+
+
+def add(branch: Tensor, shortcut: Tensor) -> Tensor:
+    """Add what a block computed to what went past it.
+
+    Parameters
+    ----------
+    branch, shortcut : tensors of one shape and dtype
+        Nothing is stretched to fit: in a residual block a size that differs is a mistake.
+
+    Returns
+    -------
+    tensor of the same shape
+
+    Raises
+    ------
+    ValueError
+        If the shapes or the dtypes differ.
+
+    Examples
+    --------
+    >>> add(torch.tensor([1.0, -2.0]), torch.tensor([0.5, 0.5]))
+    tensor([ 1.5000, -1.5000])
+    """
+    _check_sum(branch, shortcut)
+    return branch + shortcut
+
+
+def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradients of ``add``: both ways get all of it.
+
+    That is why deep residual networks train: along the shortcut a gradient reaches the first layers unchanged.
+
+    Parameters
+    ----------
+    grad : tensor
+        Gradient of the loss with respect to the sum.
+    branch, shortcut : tensors of the same shape
+        As ``add`` took them.
+
+    Returns
+    -------
+    two tensors of the same shape
+        Gradients with respect to branch and shortcut: both are ``grad`` itself.
+
+    Raises
+    ------
+    ValueError
+        As in ``add``, or if grad has another shape.
+
+    Examples
+    --------
+    >>> add_backward(torch.tensor([3.0]), torch.tensor([1.0]), torch.tensor([2.0]))
+    (tensor([3.]), tensor([3.]))
+    """
+    _check_sum(branch, shortcut)
+    _check_grad(grad, branch.shape)
+    return grad, grad
+
+
+def _check_grad(grad: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(grad.shape) != tuple(shape):
+        raise ValueError(
+            f"grad must have the shape {tuple(shape)} of what the forward pass gave, got {tuple(grad.shape)}: "
+            "give the gradient of the loss with respect to that output"
+        )
+
+
+def _check_linear(features: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
+        raise ValueError(
+            f"features must be (N, D) and weight (C, D) with the same D, got {tuple(features.shape)} and "
+            f"{tuple(weight.shape)}: transpose weight, or flatten the features to one row an image"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(
+            f"bias must have shape ({len(weight)},), one number for each row of weight, "
+            f"got {tuple(bias.shape)}: reshape it"
+        )
+    dtypes = [tensor.dtype for tensor in (features, weight, bias) if tensor is not None]
+    if len(set(dtypes)) > 1:
+        raise ValueError(
+            f"features, weight and bias must have one dtype, got {', '.join(map(str, dtypes))}: "
+            "convert them, as features.to(weight.dtype) does"
+        )
+
+
+def _check_sum(branch: Tensor, shortcut: Tensor) -> None:
+    if branch.shape != shortcut.shape or branch.dtype is not shortcut.dtype:
+        raise ValueError(
+            f"branch and shortcut must have one shape and dtype, got {tuple(branch.shape)} {branch.dtype} and "
+            f"{tuple(shortcut.shape)} {shortcut.dtype}: bring the shortcut to the branch's size, as a 1 x 1 "
+            "convolution with its stride does"
+        )

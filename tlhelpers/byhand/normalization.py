@@ -1,0 +1,184 @@
+"""Batch norm by hand: every channel brought to mean 0 and variance 1, then scaled and shifted by learned numbers.
+
+In training the mean and the variance are those of the batch; in use they are averages kept while training.
+
+Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and 2; the gradient is in section 3.
+"""
+
+from torch import Tensor
+
+from .windows import _check_images
+
+
+def batch_norm2d(
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel, then scale and shift it.
+
+    In training mode the two running tensors are changed in place: each moves by ``momentum`` times its distance to
+    what this batch has. The batch is normalized with its own variance, divided by the count n; the running variance
+    follows the unbiased one, divided by n - 1, as in torch. An empty batch is accepted and moves nothing.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) tensor of floats
+        Unbatched images are refused.
+    weight, bias : (C,) tensors
+        The learned scale and shift.
+    running_mean, running_var : (C,) tensors
+        Read in eval mode, written in training mode.
+    training : bool
+        Normalize with the statistics of these images (True) or with the running ones (False).
+    momentum : float
+        Weight of the new batch in the running statistics, from 0 to 1.
+    eps : float
+        Added to the variance, so that a channel that never changes is divided by something.
+
+    Returns
+    -------
+    (N, C, H, W) tensor
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype is not one of the above, ``eps`` is too small, or training meets one value a channel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> one, zero, mean, var = torch.ones(1), torch.zeros(1), torch.zeros(1), torch.ones(1)
+    >>> images = torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1)
+    >>> batch_norm2d(images, one, zero, mean, var, training=True).flatten()
+    tensor([-1.0000,  1.0000])
+    >>> mean, var  # a tenth of the way from 0 to 2, and from 1 to 2
+    (tensor([0.2000]), tensor([1.1000]))
+    """
+    _check(images, weight, bias, running_mean, running_var, training, eps)
+    mean, variance = running_mean, running_var
+    if training:
+        mean, variance = _statistics(images)
+        _follow(running_mean, running_var, mean.detach(), variance.detach(), _count(images), momentum)
+    scale = weight / (variance + eps) ** 0.5  # (C,)
+    return (images - _wide(mean)) * _wide(scale) + _wide(bias)
+
+
+def batch_norm2d_backward(
+    grad: Tensor,
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    *,
+    training: bool,
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of the images, the weight and the bias of ``batch_norm2d``.
+
+    In eval mode the statistics are constants, and the gradient is only scaled. In training mode they depend on every
+    pixel of the batch: what would shift or stretch a whole channel has no effect, so it is taken out of the gradient.
+    Nothing is written to the running statistics.
+
+    Parameters
+    ----------
+    grad : (N, C, H, W) tensor
+        Gradient of the loss with respect to what ``batch_norm2d`` gave out.
+    images, weight, bias, running_mean, running_var, training, eps
+        What ``batch_norm2d`` got.
+
+    Returns
+    -------
+    grad_images : (N, C, H, W) tensor
+    grad_weight, grad_bias : (C,) tensors
+
+    Raises
+    ------
+    ValueError
+        As in ``batch_norm2d``, and if ``grad`` has not the shape of the images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> one, zero = torch.ones(1), torch.zeros(1)
+    >>> images, grad = torch.tensor([[1.0], [3.0]])[:, :, None, None], torch.ones(2, 1, 1, 1)
+    >>> gradients = batch_norm2d_backward(grad, images, one, zero, zero, one, training=True)
+    >>> gradients[0].flatten()  # all outputs pulled up alike: no input can do that
+    tensor([0., 0.])
+    """
+    _check(images, weight, bias, running_mean, running_var, training, eps)
+    if grad.shape != images.shape:
+        raise ValueError(
+            f"grad has shape {tuple(grad.shape)} and the images {tuple(images.shape)}: "
+            "give the gradient of what batch_norm2d gave out for these images"
+        )
+    mean, variance = _statistics(images) if training else (running_mean, running_var)
+    inverse = (variance + eps) ** -0.5  # (C,)
+    normalized = (images - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
+    grad_weight, grad_bias = _channel_sums(grad * normalized), _channel_sums(grad)
+    if training:
+        grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / max(_count(images), 1)
+    return grad * _wide(weight * inverse), grad_weight, grad_bias
+
+
+def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean and the biased variance of each channel: (C,), (C,)."""
+    count = max(_count(images), 1)  # of nothing: zeros
+    mean = _channel_sums(images) / count
+    return mean, _channel_sums((images - _wide(mean)) ** 2) / count
+
+
+def _follow(
+    running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Tensor, count: int, momentum: float
+) -> None:
+    """Move the running statistics towards those of a batch, in place."""
+    if count:
+        unbiased = variance * count / (count - 1)
+        running_mean += momentum * (mean - running_mean)
+        running_var += momentum * (unbiased - running_var)
+
+
+def _channel_sums(values: Tensor) -> Tensor:
+    return values.sum(dim=(0, 2, 3))  # (N, C, H, W) -> (C,)
+
+
+def _wide(per_channel: Tensor) -> Tensor:
+    return per_channel[:, None, None]  # (C,) -> (C, 1, 1), which goes with (N, C, H, W)
+
+
+def _count(images: Tensor) -> int:
+    """Count the values of one channel."""
+    return images[:, 0].numel()
+
+
+def _check(images, weight, bias, running_mean, running_var, training: bool, eps: float) -> None:
+    _check_images(images)
+    if not images.is_floating_point():
+        raise ValueError(f"images must hold floats, got {images.dtype}: convert them with images.float()")
+    if images.shape[1] == 0:
+        raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one")
+    named = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    for name, tensor in named.items():
+        if tensor.shape != images.shape[1:2]:
+            raise ValueError(
+                f"{name} must have shape ({images.shape[1]},), one number for each channel of the images, "
+                f"got {tuple(tensor.shape)}: reshape it, or look at the channels"
+            )
+        if tensor.dtype != images.dtype:
+            raise ValueError(
+                f"images are {images.dtype} and {name} is {tensor.dtype}: convert one, as images.to({name}.dtype) does"
+            )
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"eps must be positive (0 only in eval mode), got {eps}: use 1e-5 as torch does")
+    if training and _count(images) == 1:
+        raise ValueError(
+            f"training needs more than one value a channel, got images of shape {tuple(images.shape)}, and one value "
+            "less its own mean is always 0: give more images or larger ones, or use eval mode"
+        )

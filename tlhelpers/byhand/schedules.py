@@ -1,0 +1,108 @@
+"""Schedules of the learning rate by hand: how large a step is when.
+
+A rate is a function of the number of the step, from 0, and is set by hand: ``optimizer.lr = cosine_rate(step, ...)``.
+"""
+
+import math
+
+
+def cosine_rate(step: int, *, steps: int, lr: float, lr_min: float = 0.0) -> float:
+    """Return the rate that falls from ``lr`` to ``lr_min`` along half a wave of the cosine.
+
+    Parameters
+    ----------
+    step : int
+        From 0; at ``steps`` the rate is ``lr_min``, and after that it rises again, as torch's does.
+    steps : int
+    lr, lr_min : float
+
+    Returns
+    -------
+    float
+        As ``torch.optim.lr_scheduler.CosineAnnealingLR`` sets it.
+
+    Raises
+    ------
+    ValueError
+        If ``step`` is negative or ``steps`` not positive.
+
+    Examples
+    --------
+    >>> [round(cosine_rate(step, steps=4, lr=1.0), 3) for step in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
+    _check_steps(step, steps)
+    return _between(lr, lr_min, step / steps)
+
+
+def one_cycle_rate(
+    step: int, *, steps: int, peak: float, warmup: float = 0.3, start: float = 1 / 25, end: float = 1 / (25 * 1e4)
+) -> float:
+    """Return the rate that rises to a peak and falls almost to zero, each along half a wave of the cosine.
+
+    Source: Smith and Topin, Super-convergence (2018).
+
+    Parameters
+    ----------
+    step : int
+        From 0 to ``steps`` - 1; at ``steps``, where a loop ends, it is torch's number too.
+    steps : int
+    peak : float
+    warmup : float
+        The share of the steps with which it rises.
+    start, end : float
+        The first and the last rate, as shares of the peak.
+
+    Returns
+    -------
+    float
+        As ``torch.optim.lr_scheduler.OneCycleLR`` sets it.
+
+    Raises
+    ------
+    ValueError
+        If ``step`` or ``warmup`` is out of range, or the peak or the end comes at once.
+
+    Examples
+    --------
+    >>> [round(one_cycle_rate(step, steps=10, peak=1.0), 3) for step in (0, 1, 2, 5, 9)]
+    [0.04, 0.52, 1.0, 0.611, 0.0]
+    """
+    return _one_cycle(step, steps, warmup, (start * peak, peak, end * peak))
+
+
+def one_cycle_momentum(step: int, *, steps: int, warmup: float = 0.3, low: float = 0.85, high: float = 0.95) -> float:
+    """Return the momentum that goes with ``one_cycle_rate``: low where the rate is high.
+
+    Parameters, result and errors are as there; for Adam it is the first of the ``betas``.
+
+    Examples
+    --------
+    >>> [round(one_cycle_momentum(step, steps=10), 3) for step in (0, 1, 2, 5, 9)]
+    [0.95, 0.9, 0.85, 0.889, 0.95]
+    """
+    return _one_cycle(step, steps, warmup, (high, low, high))
+
+
+def _one_cycle(step: int, steps: int, warmup: float, values: tuple[float, float, float]) -> float:
+    _check_steps(step, steps)
+    if step > steps:
+        raise ValueError(f"one cycle of {steps} steps is over at step {step}: give it as many steps as the loop has")
+    if not 0 <= warmup <= 1:
+        raise ValueError(f"warmup must be a share from 0 to 1, got {warmup}: 0.3 is usual")
+    (first, peak, last), top = values, warmup * steps - 1  # the step of the peak; below 0 the peak is skipped
+    here, span = (step, top) if step <= top else (step - top, steps - 1 - top)
+    if span == 0:
+        raise ValueError(f"a warm-up of {warmup} in {steps} steps leaves one part no time: give another warmup")
+    return _between(first, peak, here / span) if step <= top else _between(peak, last, here / span)
+
+
+def _between(first: float, last: float, share: float) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _check_steps(step: int, steps: int) -> None:
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}: count how often the loop takes one")
+    if step < 0:
+        raise ValueError(f"step must not be negative, got {step}: the first is number 0")
