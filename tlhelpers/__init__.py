@@ -25,12 +25,12 @@ _MODULE_OF = {
     for name in names.split()
 }
 
-__all__ = sorted([*_MODULE_OF, "byhand"])
+__all__ = sorted([*_MODULE_OF, "byhand", "handmade"])
 
 
 def __getattr__(name: str):
-    if name == "byhand":
-        return import_module("tlhelpers.byhand")
+    if name in ("byhand", "handmade"):
+        return import_module(f"tlhelpers.{name}")
     if name in _MODULE_OF:
         return getattr(import_module(f"tlhelpers.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"tlhelpers has no name {name!r}; it has: {', '.join(__all__)}")
