@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
-BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS := $(filter-out mutations,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
-.PHONY: help run lab test test-all lint bench outputs clean
+.PHONY: help run lab test test-all lint bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts/*.html"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-all  the same and what takes longer"
 	@echo "make lint      the style of the code"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
+	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
 	@echo "make clean     remove what the others made, but not $(VENV) and not the cache of weights and photos"
 
@@ -51,6 +52,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name; done
+
+mutations: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[mutation]'
+	$(BIN)/python -m benchmarks.mutations
 
 outputs: $(STAMP)
 	@$(BIN)/python tests/store_outputs.py

@@ -1,0 +1,124 @@
+"""Do the tests notice every small change of the by-hand modules? python -m benchmarks.mutations [MODULE ...]
+
+It needs cosmic-ray (the extra ``mutation``, which ``make mutations`` installs) and fork, so not Windows. Each mutant
+is a copy of one module with one operator, number or comparison exchanged; the tests and doctests of that module run
+on it, and those of all by-hand modules if they notice nothing.
+"""
+
+import difflib
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+ROOT = Path(__file__).parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "mutations.json"
+BYHAND = Path("tlhelpers") / "byhand"
+JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant
+# no bit operations on tensors, and none in type hints; nothing that only renames variables
+LEFT_OUT = ("Bit", "Shift", "_Is", "Decorator", "Variable", "Invert", "Exception", "UAdd", "_Mod", "_Pow")
+
+
+def mutants(source: str) -> Iterator[str]:
+    """Yield the source with one change at a time, no two of them alike."""
+    seen = {source}
+    for name in operator_names():
+        if any(word in name for word in LEFT_OUT):
+            continue
+        occurrence = 0
+        while (mutant := mutate_code(source, get_operator(name)(), occurrence)) is not None:
+            occurrence += 1
+            if mutant not in seen:
+                seen.add(mutant)
+                yield mutant
+
+
+def change(source: str, mutant: str) -> tuple[str, str]:
+    """Return the lines that differ, as they are and as they became."""
+    lines = list(difflib.ndiff(source.splitlines(), mutant.splitlines()))
+    return tuple(" ".join(line[2:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+
+
+def notices(tests: list[str]) -> bool:
+    """Run tests in this process and tell whether one fails."""
+    options = ["-qx", "-p", "no:cacheprovider", "-p", "no:warnings"]
+    return pytest.main([*options, *tests]) != pytest.ExitCode.OK
+
+
+def in_child(folder: Path, name: str, mutant: str) -> int:
+    """Start a process that tests one mutant in a copy of the project; its exit status is 0 if nothing was noticed."""
+    child = os.fork()
+    if child:
+        return child
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    (folder / BYHAND / f"{name}.py").write_text(mutant, encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    sys.dont_write_bytecode = True
+    others = [str(path) for path in sorted(Path("tests").glob("test_byhand_*.py"))]
+    own = [f"tests/test_byhand_{name}.py", str(BYHAND / f"{name}.py")]
+    everything = f"{sys.executable} -B -m pytest -qx -p no:cacheprovider {' '.join(others)}"
+    os._exit(int(notices(own) or os.system(everything) != 0))
+
+
+def survivors(name: str) -> tuple[int, list[dict]]:
+    """Return how many mutants of a module there are, and the changes that no test noticed."""
+    source = (ROOT / BYHAND / f"{name}.py").read_text(encoding="utf-8")
+    found, running, count = [], {}, 0
+
+    def wait() -> None:
+        child, status = os.wait()
+        mutant, folder = running.pop(child)
+        shutil.rmtree(folder)
+        if status == 0:
+            right, wrong = change(source, mutant)
+            found.append({"right": right, "wrong": wrong})
+            print(f"{name}: not noticed: {right}  ->  {wrong}", flush=True)
+
+    for mutant in mutants(source):
+        count += 1
+        if len(running) == JOBS:
+            wait()
+        folder = Path(tempfile.mkdtemp())
+        for part in ("tlhelpers", "tests"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / part, folder)
+        running[in_child(folder, name, mutant)] = mutant, folder
+    while running:
+        wait()
+    return count, found
+
+
+def main(names: list[str]) -> None:
+    """Test the mutants of the modules named, or of all, and store what survived beside what is known of it."""
+    import hypothesis  # noqa: F401  imported once, before the processes fork
+    import torch
+
+    torch.set_num_threads(1)
+    stored = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    for name in names:
+        count, found = survivors(name)
+        known = {(old["right"], old["wrong"]): old["why"] for old in stored.get(name, {}).get("survivors", [])}
+        for survivor in found:
+            survivor["why"] = known.get((survivor["right"], survivor["wrong"]), "NOT EXPLAINED")
+        stored[name] = {"mutants": count, "noticed": count - len(found), "survivors": found}
+        RESULT.write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{name}: {count - len(found)} of {count} noticed")
+
+
+if __name__ == "__main__":
+    modules = [path.stem for path in sorted((ROOT / BYHAND).glob("[a-z]*.py"))]
+    main(sys.argv[1:] or modules)
