@@ -241,6 +241,15 @@ def test_a_change_misses_the_cache(change, dataset, tmp_path):
     assert torch.equal(new, expected) and not torch.equal(new, old)
 
 
+def test_another_precision_misses_the_cache(loader, tmp_path, monkeypatch):
+    """Features computed in bfloat16 are not taken for those in float32."""
+    model = Tiny()
+    for dtype in (torch.float32, torch.bfloat16, torch.float32):
+        monkeypatch.setattr(module, "pick_dtype", lambda device, dtype=dtype: dtype)
+        tl.extract_features(model, loader, cache=True)
+    assert len(kept(tmp_path)) == 2
+
+
 def test_a_cache_that_cannot_be_written_costs_one_line(loader, tmp_path, monkeypatch, capsys):
     """A file where the folder should be: the features come all the same, and one line names the folder."""
     (tmp_path / "file").write_text("in the way")

@@ -76,8 +76,10 @@ def prefetch(_: argparse.Namespace) -> int:
     """Fetch the weights and photos that the notebooks use; 1 if there are no weights at all."""
     from tlhelpers import ants_and_bees, cache_dir, load_resnet50
     from tlhelpers.runtime import photos_dir
+    from tlhelpers.weights import list_weights, obtain
 
-    failures = [_failure(load_resnet50, "auto"), _failure(load_resnet50, "he2015"), _failure(ants_and_bees, "auto")]
+    he2015 = list_weights()[-1]  # notebook 05 compares these with what is stored in it
+    failures = [_failure(load_resnet50, "auto"), _failure(obtain, he2015), _failure(ants_and_bees, "auto")]
     for failure in filter(None, failures):
         print(f"missing: {failure}", file=sys.stderr)
     print(f"Cache folder: {cache_dir()} ({_megabytes(cache_dir())}).")
@@ -167,7 +169,7 @@ def _look_at_memory() -> str:
     return f"{free:.1f} GB free of {psutil.virtual_memory().total / 1e9:.1f} GB{remedy}"
 
 
-def _failure(function: Callable, *arguments: str) -> str | None:
+def _failure(function: Callable, *arguments) -> str | None:
     """Return the message of the RuntimeError that a call ends in, None if it ends well."""
     try:
         function(*arguments)

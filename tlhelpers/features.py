@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, SequentialSampler
 from tqdm.auto import tqdm
 
 from tlhelpers.fetch import replacing
-from tlhelpers.runtime import autocast, cache_dir, pick_device
+from tlhelpers.runtime import autocast, cache_dir, pick_device, pick_dtype
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def extract_features(
         A name as for ``record_layers``. Maps of (N, C, H, W) are averaged over H and W.
     cache : bool
         Keep the features on disk and read them from there the next time. The key is made of the weights, the
-        transform, the layer and the photos' contents, so that a change in any of them is noticed.
+        precision, the transform, the layer and the photos' contents, so that a change in any of them is noticed.
 
     Returns
     -------
@@ -117,7 +117,8 @@ def _extract(model: nn.Module, loader: DataLoader, layer: str) -> Tensor:
 
 
 def _key(model: nn.Module, loader: DataLoader, layer: str) -> str:
-    whole = hashlib.sha256(repr((layer, loader.dataset.transform)).encode())
+    precision = pick_dtype(pick_device())
+    whole = hashlib.sha256(repr((layer, precision, loader.dataset.transform)).encode())
     for value in model.state_dict().values():
         whole.update(np.ascontiguousarray(value.detach().cpu().numpy()))
     whole.update(repr([getattr(module, "stride", None) for module in model.modules()]).encode())

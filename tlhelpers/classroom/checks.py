@@ -39,7 +39,8 @@ def check_close(ours: Tensor, theirs: Tensor, *, what: str = "result", atol: flo
             f"{what} differs at index {index}: got {ours[index].item():.6g}, expected {theirs[index].item():.6g} "
             f"({int(wrong.sum())} of {wrong.numel()} values differ by more than {atol:g})"
         )
-    print(f"{what}: equal, {ours.numel():,} values, no difference above {atol:g}")
+    values = f"{ours.numel():,} value" + ("s" if ours.numel() != 1 else "")
+    print(f"{what}: equal, {values}, no difference above {atol:g}")
 
 
 def check_shape(tensor: Tensor, shape: tuple[int, ...], *, what: str = "result") -> None:
