@@ -8,11 +8,9 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -21,10 +19,10 @@ from sklearn.preprocessing import StandardScaler
 
 import tlhelpers as tl
 from benchmarks import store
+from benchmarks.scratch import measure_rates
 from tlhelpers.drawn import COUNTS, draw_scene, photo_rng
 
 SEEDS = (0, 1)
-EPOCHS, BATCH_SIZE, PEAK_RATE, SIDE = 12, 16, 0.03, 112
 
 
 def probe(photos: tl.Photos) -> float:
@@ -52,18 +50,6 @@ def histograms(photos: tl.Photos) -> dict[str, float]:
 def _histogram(image: Image.Image) -> np.ndarray:
     colours = np.asarray(image, dtype=np.int64) // 32 @ (64, 8, 1)  # (H, W): the number of each pixel's colour
     return np.bincount(colours.ravel(), minlength=512) / colours.size  # (512,)
-
-
-def from_scratch(photos: tl.Photos, seed: int) -> list[dict]:
-    """Return the epochs of a ResNet-50 trained from random weights, on images of 112 pixels for speed."""
-    tl.set_seed(seed)
-    entry = replace(tl.list_weights()[0], resize=128, crop=SIDE)
-    train = tl.make_loader(photos.train, tl.train_transform(entry), batch_size=BATCH_SIZE, shuffle=True)
-    val = tl.make_loader(photos.val, tl.eval_transform(entry), batch_size=BATCH_SIZE)
-    model = tl.ResNet50(num_classes=2)
-    optimizer = torch.optim.SGD(model.parameters(), lr=PEAK_RATE, momentum=0.9, weight_decay=5e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, epochs=EPOCHS, steps_per_epoch=len(train))
-    return [asdict(epoch) for epoch in tl.fit(model, train, val, optimizer, epochs=EPOCHS, schedule=schedule)]
 
 
 def grounds(folder: Path, seed: int) -> tl.Photos:
@@ -104,15 +90,8 @@ def main() -> None:
                 "megabytes": sum(path.stat().st_size for path in photos.train.paths + photos.val.paths) / 1e6,
             }
             print(json.dumps(result, indent=2))
-        history = from_scratch(tl.image_folder(Path(temporary) / str(SEEDS[0]) / "drawn"), SEEDS[0])
-    result["from_scratch"] = {
-        "drawing_seed": SEEDS[0],
-        "training_seed": SEEDS[0],
-        "recipe": f"ResNet-50, {SIDE} pixels, {EPOCHS} epochs, batches of {BATCH_SIZE}, SGD with momentum 0.9 and "
-        f"weight decay 5e-4, one cycle with peak {PEAK_RATE}, random crops and mirroring",
-        "best_epoch": max(epoch["val_accuracy"] for epoch in history),
-        "epochs": history,
-    }
+        photos = tl.image_folder(Path(temporary) / str(SEEDS[0]) / "drawn")
+        result["from_scratch"] = {"drawing_seed": SEEDS[0], "runs": measure_rates(photos, seeds=SEEDS[:1])}
     store("drawn", result)
 
 
