@@ -1,17 +1,20 @@
 """Run notebooks and store their outputs in them: python tests/store_outputs.py [NOTEBOOK ...]
 
-A notebook that stops at an error, or that warns, is left as it was.
+A notebook that stops at an error, or that warns, is left as it was. The seconds and the memory that each one took go
+into benchmarks/results/notebooks.json, which the times in the notebooks and in the README are tested against.
 """
 
+import json
 import sys
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from tlhelpers.runner import find_notebooks, run_notebook
+from tlhelpers.runner import NotebookRun, find_notebooks, run_notebook
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS, MEASURED = ROOT / "notebooks", ROOT / "benchmarks" / "results" / "notebooks.json"
 
 
 def main(paths: list[Path]) -> int:
@@ -23,8 +26,16 @@ def main(paths: list[Path]) -> int:
         refused += bool(reason)
         if not reason:
             nbformat.write(notebook, path)
+            remember(run)
         print(f"{path.name}: {f'not stored, {reason}' if reason else f'stored, {run.seconds:.1f} s'}")
     return int(refused > 0)
+
+
+def remember(run: NotebookRun) -> None:
+    """Keep what a run took, beside that of the other notebooks."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    measured[run.name] = {"seconds": round(run.seconds, 1), "megabytes": run.megabytes and round(run.megabytes)}
+    MEASURED.write_text(json.dumps(dict(sorted(measured.items())), indent=2) + "\n", encoding="utf-8")
 
 
 def warning(notebook: NotebookNode) -> str | None:

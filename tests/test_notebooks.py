@@ -6,6 +6,7 @@ That they run, and still give these outputs, is tested by nbval (see the Makefil
 import builtins
 import html
 import itertools
+import json
 import re
 import statistics
 import types
@@ -19,7 +20,9 @@ import torchvision
 
 import tlhelpers as tl
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+ROOT = Path(__file__).parents[1]
+FOLDER, README = ROOT / "notebooks", (ROOT / "README.md").read_text(encoding="utf-8")
+MEASURED = json.loads((ROOT / "benchmarks/results/notebooks.json").read_text(encoding="utf-8"))
 SERIES = """
 00_start_here 01_convolution_by_hand 02_pooling_by_hand 03_softmax_and_cross_entropy 04_training_from_scratch
 05_inside_resnet50 06_feature_extraction 07_fine_tuning 08_strategies_compared 09_choosing_a_pretrained_model
@@ -120,6 +123,18 @@ def test_first_cell_says_what_it_takes(notebook):
     assert re.search(r"^\*\*From the article:\*\* section", source, re.M)
 
 
+def test_times_are_those_measured(notebook):
+    """Seconds and memory in the first cell and in the README are within a factor of two of what was measured."""
+    measured, source = MEASURED[notebook.path.stem], notebook.cells[0].source
+    amount, unit = re.search(r"and (\d+) (second|minute)s? to run", source).groups()
+    assert 0.5 <= int(amount) * {"second": 1, "minute": 60}[unit] / measured["seconds"] <= 2
+    amount, unit = re.search(r"about ([\d.,]+) ([MG])B$", source, re.M).groups()
+    assert 0.5 <= float(amount.replace(",", "")) * {"M": 1, "G": 1000}[unit] / measured["megabytes"] <= 2
+    row = re.search(rf"^\| \[\d+\]\(notebooks/{notebook.path.name}\) .* \| (\d+) \| (\d+) \|$", README, re.M)
+    assert row[1] == re.search(r"about (\d+) minutes? to read", source)[1]
+    assert 0.5 <= int(row[2]) / measured["seconds"] <= 2
+
+
 def test_objectives_come_first_and_again_last(notebook):
     """Three to five objectives open the notebook, and as many things done close it, with links to go on."""
     objectives, recap = notebook.cells[1], notebook.cells[-1]
@@ -138,9 +153,10 @@ def test_imports_come_third(notebook):
 
 
 def test_size(notebook):
-    """25 to 45 cells (15 for the opening one); code cells are short."""
+    """25 to 45 cells (15 for the opening one) and four for each exercise; code cells are short."""
     least = 15 if notebook.path.stem.startswith("00") else 25
-    assert least <= len(notebook.cells) <= 45
+    exercises = sum("### Exercise" in cell.source for cell in markdown_cells(notebook))
+    assert least <= len(notebook.cells) - 4 * exercises <= 45
     lines = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
     assert max(lines) <= 20
     assert statistics.median(lines) <= 5

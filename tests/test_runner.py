@@ -1,5 +1,6 @@
 """Running notebooks: in order, in this Python, without touching them, and with a report of what failed."""
 
+import json
 import subprocess
 import sys
 
@@ -122,8 +123,9 @@ def test_outputs_with_error_or_warning_are_not_stored(tmp_path, last_cell, capsy
     assert "not stored" in capsys.readouterr().out
 
 
-def test_outputs_are_stored_clean(tmp_path):
+def test_outputs_are_stored_clean(tmp_path, monkeypatch):
     """Stored are the outputs, counted from 1; cell names stay, and nothing of the editor or of widgets."""
+    monkeypatch.setattr(store_outputs, "MEASURED", tmp_path / "measured.json")
     path = write_notebook(tmp_path / "notebooks/01_a.ipynb", "print('new')", BAR)
     assert store_outputs.main([path]) == 0
     notebook = nbformat.read(path, 4)
@@ -132,6 +134,7 @@ def test_outputs_are_stored_clean(tmp_path):
     assert [output.text for cell in notebook.cells[1:] for output in cell.outputs] == ["new\n", "counted\n"]
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert not any(cell.metadata for cell in notebook.cells)
+    assert 0 < json.loads((tmp_path / "measured.json").read_text())["01_a"]["seconds"] < 60
 
 
 def test_help_is_quick():
