@@ -201,7 +201,7 @@ BREAKS = [
     ("share = grad / (images.shape[2] * images.shape[3])", "share = grad"),
     ("grad.new_zeros(images.shape) + share", "images + share"),
     ("return grad.new_zeros(images.shape) + share", "return share"),
-    ("_check_grad(grad, tuple(images.shape[:2]))", "pass"),
+    ("check_grad(grad, tuple(images.shape[:2]))", "pass"),
     # adaptive means
     ("slice(i * n // m, ", "slice(i * (n // m), "),
     ("slice(i * n // m, ", "slice(-(-i * n // m), "),
@@ -214,6 +214,6 @@ BREAKS = [
     ("(grad[:, :, i, j], images[:, :, row, column])", "(grad[:, :, 0, j], images[:, :, row, column])"),
     ("len(rows), len(columns))\n    for", "len(columns), len(rows))\n    for"),
     ("spread = grad.new_zeros(images.shape)", "spread = grad.new_ones(images.shape)"),
-    ("_check_grad(grad, (*images.shape[:2], len(rows), len(columns)))", "pass"),
+    ("check_grad(grad, (*images.shape[:2], len(rows), len(columns)))", "pass"),
     ("min(size) < 1", "min(size) < 0"),
 ]

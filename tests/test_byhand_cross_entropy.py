@@ -316,7 +316,7 @@ def test_no_class_can_be_ignored_among_probabilities(loss):
 @pytest.mark.parametrize("wrong", [(1,), (2, 1), (2, 3), (3,)])
 def test_a_gradient_of_another_shape_is_refused(reduction, shape, wrong):
     """It has the shape of the loss: none, or a number a row."""
-    words = f"the shape {shape} of what the forward pass gave, got {wrong}: give the gradient of the loss"
+    words = f"the shape of the output, {shape}, got {wrong}: give the gradient of the loss"
     with pytest.raises(ValueError, match=re.escape(words)):
         cross_entropy_backward(torch.zeros(wrong), LOGITS, LABELS, reduction=reduction)
 

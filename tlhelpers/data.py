@@ -130,9 +130,7 @@ def image_folder(path: str | Path) -> Photos:
             raise ValueError(f"{root} has no folder {part!r}; put photos into train/CLASS/ and val/CLASS/ there")
     train, val = _read_part(root / "train"), _read_part(root / "val")
     if train.classes != val.classes:
-        raise ValueError(
-            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same"
-        )
+        raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
     return Photos(train, val, "photos")
 
 

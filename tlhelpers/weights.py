@@ -191,8 +191,7 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen types for a file that it cannot read
         raise ValueError(
-            f"{path} is not a checkpoint that torch can read ({type(error).__name__}); "
-            "delete it or name another file"
+            f"{path} is not a checkpoint that torch can read ({type(error).__name__}); delete it or name another file"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(

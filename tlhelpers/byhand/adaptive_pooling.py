@@ -6,7 +6,7 @@ a picture of its own.
 
 from torch import Tensor
 
-from .windows import Size, _check_grad, _check_images, _pair
+from .arguments import Size, check_grad, check_pixels, pair
 
 
 def global_mean_pool2d(images: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ def global_mean_pool2d(images: Tensor) -> Tensor:
     >>> global_mean_pool2d(torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
     tensor([[3.]])
     """
-    _check_pixels(images)
+    check_pixels(images)
     return images.sum(dim=(2, 3)) / (images.shape[2] * images.shape[3])  # (N, C)
 
 
@@ -60,8 +60,8 @@ def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
     >>> global_mean_pool2d_backward(torch.tensor([[6.0]]), torch.zeros(1, 1, 1, 3))
     tensor([[[[2., 2., 2.]]]])
     """
-    _check_pixels(images)
-    _check_grad(grad, tuple(images.shape[:2]))
+    check_pixels(images)
+    check_grad(grad, tuple(images.shape[:2]))
     share = grad / (images.shape[2] * images.shape[3])
     return grad.new_zeros(images.shape) + share[:, :, None, None]
 
@@ -127,7 +127,7 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
     rows, columns = _parts(images, size)
-    _check_grad(grad, (*images.shape[:2], len(rows), len(columns)))
+    check_grad(grad, (*images.shape[:2], len(rows), len(columns)))
     spread = grad.new_zeros(images.shape)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -137,8 +137,8 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
 
 def _parts(images: Tensor, size: Size) -> tuple[list[slice], list[slice]]:
     """Return where the windows lie, down and across."""
-    _check_pixels(images)
-    size = _pair(size, "size")
+    check_pixels(images)
+    size = pair(size, "size")
     if min(size) < 1:
         raise ValueError(f"size must be at least 1 both ways, got {size}: use 1 for one mean a channel")
     rows, columns = (
@@ -146,14 +146,3 @@ def _parts(images: Tensor, size: Size) -> tuple[list[slice], list[slice]]:
         for n, m in zip(images.shape[2:], size, strict=True)
     )
     return rows, columns
-
-
-def _check_pixels(images: Tensor) -> None:
-    _check_images(images)
-    if 0 in images.shape[1:]:
-        raise ValueError(
-            f"images must have at least one channel and one pixel, got shape {tuple(images.shape)}: "
-            "look at what was cropped away"
-        )
-    if not images.is_floating_point():
-        raise ValueError(f"images must hold floats, got {images.dtype}: convert them with images.float()")

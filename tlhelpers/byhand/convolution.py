@@ -7,7 +7,8 @@ rounds, guesses or falls back; ``torch.nn.functional.conv2d`` and autograd give 
 import torch
 from torch import Tensor
 
-from .windows import Size, _check_grad, _check_images, _pair, _Visits
+from .arguments import Size, check_grad, check_images, pair
+from .windows import _Visits
 
 
 def conv2d_loops(
@@ -57,7 +58,7 @@ def conv2d_loops(
     [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
     visits = _visits(images, weight, bias, stride, padding, dilation, groups)
-    (down, right), (d, e), (channels, height, width) = _pair(stride, ""), _pair(dilation, ""), weight.shape[1:]
+    (down, right), (d, e), (channels, height, width) = pair(stride, ""), pair(dilation, ""), weight.shape[1:]
     framed = visits.frame(images)
     outputs = images.new_zeros(len(images), len(weight), *visits.shape)
     for n in range(len(images)):
@@ -147,7 +148,7 @@ def conv2d_backward(
               [12., 14., 16.]]]])
     """
     visits = _visits(images, weight, bias, stride, padding, dilation, groups)
-    _check_grad(grad, (len(images), len(weight), *visits.shape))
+    check_grad(grad, (len(images), len(weight), *visits.shape))
     kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
     grad_images, grad_kernels = images.new_empty(images.shape), kernels.new_zeros(kernels.shape)
     for some in visits.portions(images):
@@ -198,7 +199,7 @@ def conv2d_matrix(
             [ 0.,  0., -1.,  1.]])
     """
     _check_kernels(weight, groups)
-    shape = (weight.shape[1] * groups, *_pair(size, "size"))  # (C, H, W)
+    shape = (weight.shape[1] * groups, *pair(size, "size"))  # (C, H, W)
     pixels = shape[0] * shape[1] * shape[2]
     units = weight.new_zeros(pixels, pixels).fill_diagonal_(1).reshape(pixels, *shape)
     return conv2d(units, weight, stride=stride, padding=padding, dilation=dilation, groups=groups).flatten(1).mT
@@ -206,12 +207,12 @@ def conv2d_matrix(
 
 def _visits(images, weight, bias, stride, padding, dilation, groups) -> _Visits:
     """Check all arguments of a convolution, and return the places that its kernels visit."""
-    _check_images(images)
+    check_images(images)
     _check_kernels(weight, groups, images.shape[1])
     _check_numbers(images, weight, bias)
     if isinstance(padding, str) and padding != "same":
         raise ValueError(f'padding must be whole numbers or "same", got {padding!r}: give 0 for none')
-    if padding == "same" and _pair(stride, "stride") != (1, 1):
+    if padding == "same" and pair(stride, "stride") != (1, 1):
         raise ValueError(f'padding "same" goes with stride 1 only, got stride {stride}: give the padding in numbers')
     return _Visits(images.shape[2:], weight.shape[2:], stride, padding, dilation)
 

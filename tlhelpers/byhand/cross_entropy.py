@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from .layers import _check_grad
+from .arguments import check_floats, check_grad
 from .softmax import log_softmax, softmax
 
 
@@ -103,7 +103,7 @@ def cross_entropy_backward(
     tensor([[ 0.5000, -0.5000]])
     """
     shares, divisor, kept = _shares(logits, targets, class_weights, ignore_index, label_smoothing, reduction)
-    _check_grad(grad, logits.shape[:1] if reduction == "none" else ())
+    check_grad(grad, logits.shape[:1] if reduction == "none" else ())
     slopes = softmax(logits) * shares.sum(dim=1, keepdim=True) - shares  # (N, C)
     scale = logits.new_zeros(len(logits)) + grad / divisor  # (N,)
     scale[~kept] = 0  # even if the mean is no number because none was kept
@@ -143,8 +143,7 @@ def _check_options(logits: Tensor, class_weights: Tensor | None, label_smoothing
             f"logits must be (N, C) with at least one class, got shape {tuple(logits.shape)}: "
             "give one row of scores for each image"
         )
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must hold floats, got {logits.dtype}: convert them with logits.float()")
+    check_floats(logits, "logits")
     if class_weights is not None and (class_weights.shape != logits.shape[1:] or class_weights.dtype != logits.dtype):
         raise ValueError(
             f"class_weights must be ({logits.shape[1]},) of {logits.dtype}, one number for each class, got "

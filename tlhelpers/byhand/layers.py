@@ -7,6 +7,8 @@ to what the layer took. Chained from the last layer to the first, such functions
 import torch
 from torch import Tensor
 
+from .arguments import check_grad
+
 
 def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return one score for each image and class: W a + b.
@@ -72,7 +74,7 @@ def linear_backward(
             [-1., -2.]]), None)
     """
     _check_linear(features, weight, bias)
-    _check_grad(grad, (len(features), len(weight)))
+    check_grad(grad, (len(features), len(weight)))
     return grad @ weight, grad.T @ features, None if bias is None else grad.sum(dim=0)
 
 
@@ -130,7 +132,7 @@ def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
     >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 7.])
     """
-    _check_grad(grad, values.shape)
+    check_grad(grad, values.shape)
     passed = grad.clone()
     passed[values <= 0] = 0
     return passed
@@ -190,16 +192,8 @@ def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor
     (tensor([3.]), tensor([3.]))
     """
     _check_sum(branch, shortcut)
-    _check_grad(grad, branch.shape)
+    check_grad(grad, branch.shape)
     return grad, grad
-
-
-def _check_grad(grad: Tensor, shape: tuple[int, ...]) -> None:
-    if tuple(grad.shape) != tuple(shape):
-        raise ValueError(
-            f"grad must have the shape {tuple(shape)} of what the forward pass gave, got {tuple(grad.shape)}: "
-            "give the gradient of the loss with respect to that output"
-        )
 
 
 def _check_linear(features: Tensor, weight: Tensor, bias: Tensor | None) -> None:

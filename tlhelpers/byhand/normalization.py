@@ -7,7 +7,7 @@ Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and
 
 from torch import Tensor
 
-from .windows import _check_images
+from .arguments import check_floats, check_grad, check_images
 
 
 def batch_norm2d(
@@ -114,11 +114,7 @@ def batch_norm2d_backward(
     tensor([0., 0.])
     """
     _check(images, weight, bias, running_mean, running_var, training, eps)
-    if grad.shape != images.shape:
-        raise ValueError(
-            f"grad has shape {tuple(grad.shape)} and the images {tuple(images.shape)}: "
-            "give the gradient of what batch_norm2d gave out for these images"
-        )
+    check_grad(grad, images.shape)
     mean, variance = _statistics(images) if training else (running_mean, running_var)
     inverse = (variance + eps) ** -0.5  # (C,)
     normalized = (images - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
@@ -159,9 +155,8 @@ def _count(images: Tensor) -> int:
 
 
 def _check(images, weight, bias, running_mean, running_var, training: bool, eps: float) -> None:
-    _check_images(images)
-    if not images.is_floating_point():
-        raise ValueError(f"images must hold floats, got {images.dtype}: convert them with images.float()")
+    check_images(images)
+    check_floats(images, "images")
     if images.shape[1] == 0:
         raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one")
     named = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}

@@ -7,8 +7,8 @@ that place; the slices are then put together, by maximum or by sum. The gradient
 import torch
 from torch import Tensor
 
-from .adaptive_pooling import _check_pixels
-from .windows import Size, _check_grad, _pair, output_size
+from .arguments import Size, check_grad, check_pixels, pair
+from .windows import output_size
 
 
 def max_pool2d(
@@ -100,7 +100,7 @@ def max_pool2d_backward(
               [0., 0.]]]])
     """
     windows = _Windows(images, kernel, stride, padding, dilation, ceil_mode)
-    _check_grad(grad, (*images.shape[:2], *windows.shape))
+    check_grad(grad, (*images.shape[:2], *windows.shape))
     winner = windows.winner(images)
     spread = windows.frame(grad.new_zeros(images.shape), 0.0)
     for number, place in enumerate(windows.places):
@@ -183,7 +183,7 @@ def mean_pool2d_backward(
               [2., 2.]]]])
     """
     windows = _Windows(images, kernel, stride, padding, 1, ceil_mode)
-    _check_grad(grad, (*images.shape[:2], *windows.shape))
+    check_grad(grad, (*images.shape[:2], *windows.shape))
     share = grad / windows.counts(images, count_include_pad)
     spread = windows.frame(grad.new_zeros(images.shape), 0.0)
     for place in windows.places:
@@ -199,10 +199,10 @@ class _Windows:
     """
 
     def __init__(self, images, kernel, stride, padding, dilation, ceil_mode):
-        _check_pixels(images)
-        kernel, padding = _pair(kernel, "kernel"), _pair(padding, "padding")
-        stride = kernel if stride is None else _pair(stride, "stride")
-        axes = zip(images.shape[2:], kernel, stride, padding, _pair(dilation, "dilation"), strict=True)
+        check_pixels(images)
+        kernel, padding = pair(kernel, "kernel"), pair(padding, "padding")
+        stride = kernel if stride is None else pair(stride, "stride")
+        axes = zip(images.shape[2:], kernel, stride, padding, pair(dilation, "dilation"), strict=True)
         self.shape, self.size, slices = zip(*(_along(*axis, ceil_mode) for axis in axes), strict=True)
         self.places = [(..., row, column) for row in slices[0] for column in slices[1]]
         pairs = list(zip(padding, images.shape[2:], strict=True))

@@ -7,7 +7,7 @@ line; in a computer exp(89) is infinite in float32 and exp(12) in float16. So al
 import torch
 from torch import Tensor
 
-from .layers import _check_grad
+from .arguments import check_floats, check_grad
 
 
 def log_sum_exp(logits: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) 
     tensor([ 0.2500, -0.2500])
     """
     probabilities = softmax(logits, temperature=temperature)
-    _check_grad(grad, logits.shape)
+    check_grad(grad, logits.shape)
     mean = (probabilities * grad).sum(dim=-1, keepdim=True)
     return probabilities * (grad - mean) / temperature
 
@@ -166,7 +166,7 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
     tensor([-0.5000,  0.5000])
     """
     probabilities = softmax(logits, temperature=temperature)
-    _check_grad(grad, logits.shape)
+    check_grad(grad, logits.shape)
     return (grad - probabilities * grad.sum(dim=-1, keepdim=True)) / temperature
 
 
@@ -184,5 +184,4 @@ def _check_logits(logits: Tensor) -> None:
             f"logits must have at least one class in their last dimension, got shape {tuple(logits.shape)}: "
             "give one score for each class"
         )
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must hold floats, got {logits.dtype}: convert them with logits.float()")
+    check_floats(logits, "logits")

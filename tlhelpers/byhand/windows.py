@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from .arguments import Size, check_images, pair
+
 _AT_ONCE = 2**21  # entries of a matrix of windows that is made at once: about what a processor's cache holds
-Size = int | tuple[int, int]  # one number stands for both axes
 
 
 def output_size(
@@ -98,10 +99,10 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     >>> im2col(torch.arange(9.0).reshape(1, 1, 3, 3), 2)[0, :, 0]
     tensor([0., 1., 3., 4.])
     """
-    _check_images(images)
+    check_images(images)
     if not images.shape[1]:
         raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one, [:, :1]")
-    visits = _Visits(images.shape[2:], kernel, stride, _pair(padding, "padding"), dilation)
+    visits = _Visits(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
     windows = visits.windows(images.flatten(0, 1)[:, None])  # (N*C, K*L, 1, rows, columns)
     rows = images.shape[1] * len(visits.met)
     return windows.reshape(len(images), rows, visits.shape[0] * visits.shape[1])
@@ -141,8 +142,8 @@ def col2im(
               [2., 4., 2.],
               [1., 2., 1.]]]])
     """
-    height, width = _pair(size, "size")
-    visits = _Visits((height, width), kernel, stride, _pair(padding, "padding"), dilation)
+    height, width = pair(size, "size")
+    visits = _Visits((height, width), kernel, stride, pair(padding, "padding"), dilation)
     elements, places = len(visits.met), visits.shape[0] * visits.shape[1]
     if columns.ndim != 3 or columns.shape[1] % elements or columns.shape[2] != places or not columns.shape[1]:
         raise ValueError(
@@ -161,8 +162,8 @@ class _Visits:
     """
 
     def __init__(self, size, kernel, stride, padding, dilation):
-        padding = (padding, padding) if padding == "same" else _pair(padding, "padding")
-        pairs = _pair(kernel, "kernel"), _pair(stride, "stride"), padding, _pair(dilation, "dilation")
+        padding = (padding, padding) if padding == "same" else pair(padding, "padding")
+        pairs = pair(kernel, "kernel"), pair(stride, "stride"), padding, pair(dilation, "dilation")
         axes = [_along(*axis) for axis in zip(size, *pairs, strict=True)]
         self.shape, self.framed, self.inside, (rows, columns) = zip(*axes, strict=True)
         self.met = [(..., row, column) for row in rows for column in columns]
@@ -214,26 +215,3 @@ def _along(size: int, kernel: int, stride: int, padding: int | str, dilation: in
     reach = stride * (places - 1) + 1  # from the first place to the last
     met = [slice(k * dilation, k * dilation + reach, stride) for k in range(kernel)]
     return places, size + 2 * padding + extra, slice(padding, padding + size), met
-
-
-def _pair(value: Size, name: str) -> tuple[int, int]:
-    pair = value if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2 or not all(isinstance(number, int) and not isinstance(number, bool) for number in pair):
-        raise ValueError(f"{name} must be a whole number or two of them, got {value!r}: give (rows, columns)")
-    return tuple(pair)
-
-
-def _check_images(images: Tensor) -> None:
-    if images.ndim != 4:
-        raise ValueError(
-            f"images must have the four axes (N, C, H, W), got shape {tuple(images.shape)}: "
-            "put the missing ones in front, as images[None] does"
-        )
-
-
-def _check_grad(grad: Tensor, shape: tuple[int, ...]) -> None:
-    if grad.shape != shape:
-        raise ValueError(
-            f"grad must have the shape of the output, {tuple(shape)}, got {tuple(grad.shape)}: "
-            "give the gradient of the loss with respect to what the forward function returned"
-        )

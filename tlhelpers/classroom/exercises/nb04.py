@@ -83,9 +83,7 @@ ADAM_STEP = Exercise(
             lambda *inputs: _adam(*inputs, keep=(0.1, 0.001))
         ),
         "The new gradient is in neither mean: update both first, and step with the updated ones.": (
-            lambda w, g, m, s, step, rate: (
-                w - rate * m / (1 - 0.9**step) / ((s / (1 - 0.999**step)) ** 0.5 + 1e-8)
-            )
+            lambda w, g, m, s, step, rate: w - rate * m / (1 - 0.9**step) / ((s / (1 - 0.999**step)) ** 0.5 + 1e-8)
         ),
         "Both means are corrected by the step times the share: it is the share to the power of the step, **.": (
             lambda w, g, m, s, step, rate: (
