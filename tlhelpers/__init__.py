@@ -17,6 +17,7 @@ _MODULE_OF = {
         "preprocess": "train_transform eval_transform denormalize",
         "features": "record_layers extract_features",
         "training": "train_one_epoch train_mode evaluate fit EpochResult Evaluation",
+        "checkpoint": "save_checkpoint load_checkpoint",
         "strategies": "freeze unfreeze replace_head head_from_classifier count_parameters",
         "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
         "classroom.checks": "check_close check_shape check_frozen",

@@ -46,10 +46,10 @@ def pick_dtype(device: torch.device) -> torch.dtype:
 
 
 def _product_seconds(dtype: torch.dtype, size: int = 512) -> float:
-    """Return the best of a few timings of a square matrix product, stopped early if it is slow."""
+    """Return the best of many timings of a square matrix product (others may be at work too), fewer if it is slow."""
     matrix = torch.ones(size, size, dtype=dtype)
     best, end = float("inf"), time.perf_counter() + 0.05
-    for _ in range(5):
+    for _ in range(30):
         start = time.perf_counter()
         matrix @ matrix
         best = min(best, time.perf_counter() - start)

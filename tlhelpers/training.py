@@ -1,8 +1,9 @@
-"""The loop: train one epoch, evaluate, and both of them several times over."""
+"""The loop: train one epoch, evaluate, and both of them several times over, with checkpoints."""
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
+from tlhelpers.checkpoint import load_checkpoint, save_checkpoint
 from tlhelpers.runtime import autocast, pick_device
 
 
@@ -51,7 +53,12 @@ def train_mode(model: nn.Module) -> None:
 
 
 def train_one_epoch(
-    model: nn.Module, loader: DataLoader, optimizer: Optimizer, *, schedule: LRScheduler | None = None
+    model: nn.Module,
+    loader: DataLoader,
+    optimizer: Optimizer,
+    *,
+    schedule: LRScheduler | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[float, float]:
     """Train on every batch of a loader once, with cross-entropy.
 
@@ -63,6 +70,8 @@ def train_one_epoch(
     optimizer : Optimizer
     schedule : LRScheduler, optional
         Stepped after every batch.
+    label_smoothing : float
+        The part of every target, from 0 to 1, that is spread over all classes.
 
     Returns
     -------
@@ -71,6 +80,8 @@ def train_one_epoch(
 
     Raises
     ------
+    ValueError
+        If a label is no class of the model.
     RuntimeError
         If the loss is not finite.
     """
@@ -81,7 +92,8 @@ def train_one_epoch(
         images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
         with autocast(device):
             logits = model(images)  # (N, C)
-        loss = F.cross_entropy(logits.float(), labels)
+        _check_labels(labels, logits.shape[1])
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
         if not math.isfinite(loss.item()):
             raise RuntimeError(f"the loss became {loss.item()}; lower the learning rate and start again")
         optimizer.zero_grad()
@@ -108,6 +120,11 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     -------
     Evaluation
         On the CPU, in the order of the loader.
+
+    Raises
+    ------
+    ValueError
+        If a label is no class of the model.
     """
     device = pick_device()
     model.eval().to(device, memory_format=torch.channels_last)
@@ -118,6 +135,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
         all_logits.append(logits.float().cpu())
         all_labels.append(labels)
     logits, labels = torch.cat(all_logits), torch.cat(all_labels)
+    _check_labels(labels, logits.shape[1])
     accuracy = (logits.argmax(dim=1) == labels).double().mean().item()
     return Evaluation(F.cross_entropy(logits, labels).item(), accuracy, logits, labels)
 
@@ -130,15 +148,27 @@ def fit(
     *,
     epochs: int,
     schedule: LRScheduler | None = None,
+    label_smoothing: float = 0.0,
+    patience: int | None = None,
+    folder: str | Path | None = None,
 ) -> list[EpochResult]:
     """Train for some epochs and evaluate after each.
 
+    With a folder, ``last.pt`` and ``best.pt`` (lowest validation loss) are kept there, and a run that was stopped
+    goes on after the last whole epoch: on a CPU with the very numbers of a run that was not stopped.
+
     Parameters
     ----------
-    model, optimizer, schedule
+    model, optimizer, schedule, label_smoothing
         As in ``train_one_epoch``.
     train_loader, val_loader : DataLoader
+        The photos that judge here may choose when to stop. Then they are no test any more: keep others for that.
     epochs : int
+        At the most.
+    patience : int, optional
+        Stop after so many epochs without a lower validation loss.
+    folder : str or Path, optional
+        For the checkpoints of this one training. Read them with ``load_checkpoint``.
 
     Returns
     -------
@@ -147,15 +177,47 @@ def fit(
     Raises
     ------
     ValueError
-        If ``epochs`` is not positive.
+        If ``epochs``, ``patience`` or a learning rate is not positive, or the folder holds another training.
+    RuntimeError
+        If the loss is not finite, or a checkpoint cannot be written.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; it must be 1 or more")
-    history = []
-    for epoch in range(1, epochs + 1):
+    for name, number in (("epochs", epochs), ("patience", patience)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} is {number}; it must be 1 or more")
+    _check_rates(optimizer)
+    model.to(pick_device(), memory_format=torch.channels_last)
+    keep = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
+    last, best = (Path(folder or "") / name for name in ("last.pt", "best.pt"))
+    history = load_checkpoint(last, model, optimizer, **keep) if folder and last.exists() else []
+    history = [EpochResult(**result) for result in history]
+    while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
         start = time.perf_counter()
-        train_loss, train_accuracy = train_one_epoch(model, train_loader, optimizer, schedule=schedule)
+        trained = train_one_epoch(model, train_loader, optimizer, schedule=schedule, label_smoothing=label_smoothing)
         found = evaluate(model, val_loader)
         seconds = time.perf_counter() - start
-        history.append(EpochResult(epoch, train_loss, train_accuracy, found.loss, found.accuracy, seconds))
+        history.append(EpochResult(len(history) + 1, *trained, found.loss, found.accuracy, seconds))
+        for path in (best, last) if folder else ():
+            if path is last or _epochs_without_gain(history) == 0:
+                save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **keep)
     return history
+
+
+def _epochs_without_gain(history: list[EpochResult]) -> int:
+    losses = [result.val_loss for result in history]
+    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
+def _check_rates(optimizer: Optimizer) -> None:
+    for group in optimizer.param_groups:
+        rate = group.get("initial_lr", group["lr"])  # a schedule may begin at 0
+        if not rate > 0:
+            raise ValueError(f"a learning rate is {rate}, and nothing would be learned; freeze what must not change")
+
+
+def _check_labels(labels: Tensor, classes: int) -> None:
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"a label is {wrong[0].item()}, but the model has {classes} classes, numbered from 0; "
+            "give it a head for all of them: replace_head"
+        )
