@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # With CI=true a test that is skipped for any other reason fails. Begin of the reason: why it is all right there.
 ALLOWED_SKIPS = {
@@ -17,6 +17,8 @@ CI = os.environ.get("CI") == "true"
 
 settings.register_profile("small", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("full", max_examples=400, deadline=None, print_blob=True)
+# for whoever only wants to know whether a test fails, and not on which smallest example
+settings.register_profile("hasty", settings.get_profile("small"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("small")  # pytest --hypothesis-profile=full overrides it
 
 

@@ -1,8 +1,8 @@
 """Do the tests notice every small change of the by-hand modules? python -m benchmarks.mutations [MODULE ...]
 
 It needs cosmic-ray (the extra ``mutation``, which ``make mutations`` installs) and fork, so not Windows. Each mutant
-is a copy of one module with one operator, number or comparison exchanged; the tests and doctests of that module run
-on it, and those of all by-hand modules if they notice nothing.
+is a copy of one module with one operator, number or comparison exchanged; the tests and doctests of that module, and
+those of arguments that all share, run on it, and the tests of all by-hand modules if they notice nothing.
 """
 
 import difflib
@@ -25,7 +25,8 @@ RESULT = ROOT / "benchmarks" / "results" / "mutations.json"
 BYHAND = Path("tlhelpers") / "byhand"
 JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant
 # no bit operations on tensors, and none in type hints; nothing that only renames variables
-UNCHANGED = ["-k", "not drawn"]  # what looks at the drawn examples alone takes long, and runs no code that is changed
+# What looks at the drawn examples alone takes long, and runs no code that is changed; nor has a failure to be small.
+HASTE = ["-k", "not drawn", "--hypothesis-profile=hasty", "-p", "no:cacheprovider", "--assert=plain"]
 LEFT_OUT = ("Bit", "Shift", "_Is", "Decorator", "Variable", "Invert", "Exception", "UAdd", "_Mod", "_Pow")
 
 
@@ -51,7 +52,7 @@ def change(source: str, mutant: str) -> tuple[str, str]:
 
 def notices(tests: list[str]) -> bool:
     """Run tests in this process and tell whether one fails."""
-    options = ["-qx", *UNCHANGED, "-p", "no:cacheprovider", "-p", "no:warnings"]
+    options = ["-qx", *HASTE, "-p", "no:warnings"]
     return pytest.main([*options, *tests]) != pytest.ExitCode.OK
 
 
@@ -70,8 +71,8 @@ def in_child(folder: Path, name: str, mutant: str) -> int:
     os.dup2(nowhere, 2)
     sys.dont_write_bytecode = True
     others = [str(path) for path in sorted(Path("tests").glob("test_byhand_*.py"))]
-    own = [f"tests/test_byhand_{name}.py", str(BYHAND / f"{name}.py")]
-    everything = [sys.executable, "-B", "-m", "pytest", "-qx", *UNCHANGED, "-p", "no:cacheprovider", *others]
+    own = ["tests/test_byhand_arguments.py", f"tests/test_byhand_{name}.py", str(BYHAND / f"{name}.py")]
+    everything = [sys.executable, "-B", "-m", "pytest", "-qx", *HASTE, *others]
     os._exit(int(notices(own) or subprocess.run(everything).returncode != 0))
 
 

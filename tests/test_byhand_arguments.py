@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from torch import nn, optim
 
 from tlhelpers import byhand
 from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair
@@ -82,6 +83,59 @@ def test_options_are_given_by_name(name):
         assert parameter.kind is parameter.KEYWORD_ONLY or (
             parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not by_name
         )
+
+
+TORCHS = {
+    "conv2d_loops conv2d conv2d_backward conv2d_matrix": nn.Conv2d,
+    "im2col": nn.Unfold,
+    "col2im": nn.Fold,
+    "max_pool2d max_pool2d_backward": nn.MaxPool2d,
+    "mean_pool2d mean_pool2d_backward": nn.AvgPool2d,
+    "batch_norm2d batch_norm2d_backward": nn.BatchNorm2d,
+    "cross_entropy cross_entropy_backward": nn.CrossEntropyLoss,
+    "SGD": optim.SGD,
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+    "kaiming_normal": nn.init.kaiming_normal_,
+    "kaiming_uniform": nn.init.kaiming_uniform_,
+    "cosine_rate": optim.lr_scheduler.CosineAnnealingLR,
+    "one_cycle_rate one_cycle_momentum": optim.lr_scheduler.OneCycleLR,
+}
+OTHER_NAMES = {
+    "class_weights": "weight",
+    "lr_min": "eta_min",
+    "warmup": "pct_start",
+    "low": "base_momentum",
+    "high": "max_momentum",
+}
+
+
+def defaults(function):
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty and each.name != "bias"}
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [(name, theirs) for names, theirs in TORCHS.items() for name in names.split()]
+)
+def test_defaults_are_torchs(name, theirs):
+    """What is left out means what it means in torch, whatever it is called there."""
+    ours, torchs = defaults(getattr(byhand, name)), defaults(theirs)
+    ours = {OTHER_NAMES.get(option, option): value for option, value in ours.items()}
+    if "start" in ours:  # torch divides: by div_factor, and the result again by final_div_factor
+        start, end = ours.pop("start"), ours.pop("end")
+        assert start == 1 / torchs["div_factor"] and end == start / torchs["final_div_factor"]
+    assert ours == {option: torchs[option] for option in ours}
+
+
+def test_the_other_defaults():
+    """A temperature of 1 changes nothing, and numbers are drawn from the generator that all share."""
+    for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward"):
+        assert defaults(getattr(byhand, name)) == {"temperature": 1.0}
+    for name in ("xavier_normal", "xavier_uniform"):
+        assert defaults(getattr(byhand, name)) == {"generator": None}
+    assert byhand.output_size(5, 2) == byhand.output_size(5, 2, 1, 0, 1, ceil_mode=False) == 4
+    assert byhand.output_size(5, 2, 2) == 2  # not rounded up
 
 
 def test_a_size_takes_its_numbers_in_order():
