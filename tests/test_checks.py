@@ -20,6 +20,27 @@ def test_one_wrong_value_is_found_and_named(wrong):
         check_close(ours, theirs, what="sums")
 
 
+def test_several_references_are_all_compared(capsys):
+    """One line for all that agree; the first that does not is named by its number."""
+    values = torch.ones(3)
+    check_close(values, values.clone(), values.double(), what="ones")
+    assert capsys.readouterr().out == "ones: equal, 3 values, no difference above 1e-06\n"
+    for references, number in [((values + 1, values), 1), ((values, values + 1), 2)]:
+        with pytest.raises(AssertionError, match=rf"ones, beside reference {number}, differs at index \(0,\)"):
+            check_close(values, *references, what="ones")
+
+
+def test_tuples_are_compared_part_by_part(capsys):
+    """As gradients come: every part counts, and a missing one is no less a difference."""
+    pair = torch.ones(2, 2), torch.zeros(3)
+    check_close(pair, (torch.ones(2, 2), torch.zeros(3)), what="gradients")
+    assert "gradients: equal, 7 values" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match=r"gradients part 2 differs at index \(0,\)"):
+        check_close(pair, (torch.ones(2, 2), torch.ones(3)), what="gradients")
+    with pytest.raises(AssertionError, match="gradients has 2 parts, expected 1"):
+        check_close(pair, pair[:1], what="gradients")
+
+
 def test_nan_and_infinity_equal_themselves():
     values = torch.tensor([float("nan"), float("inf"), -float("inf")])
     check_close(values, values.clone())

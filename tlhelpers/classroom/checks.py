@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 
-def check_close(ours: Tensor, theirs: Tensor, *, what: str = "result", atol: float = 1e-6) -> None:
+def check_close(ours, *theirs, what: str = "result", atol: float = 1e-6) -> None:
     """Raise at the first value that differs, or print one line.
 
     Parameters
     ----------
-    ours, theirs : Tensor
-        Two tensors of one shape; ``theirs`` is the reference. Numbers are taken too.
+    ours : Tensor, or tuple of tensors
+        What is to be proven. Numbers are taken too.
+    theirs : Tensor, or tuple of tensors
+        One or more references of the same shape, such as torch's result and the package's.
     what : str
         The name of what is compared, for the line that is printed.
     atol : float
@@ -30,6 +32,19 @@ def check_close(ours: Tensor, theirs: Tensor, *, what: str = "result", atol: flo
     >>> check_close(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]), what="two numbers")
     two numbers: equal, 2 values, no difference above 1e-06
     """
+    for number, reference in enumerate(theirs, start=1):
+        name = what if len(theirs) == 1 else f"{what}, beside reference {number},"
+        count = _compare(ours, reference, name, atol)
+    print(f"{what}: equal, {count:,} value{'' if count == 1 else 's'}, no difference above {atol:g}")
+
+
+def _compare(ours, theirs, what: str, atol: float) -> int:
+    """Raise AssertionError at the first difference, or return how many values are equal."""
+    if isinstance(ours, tuple):
+        if not isinstance(theirs, tuple) or len(ours) != len(theirs):
+            raise AssertionError(f"{what} has {len(ours)} parts, expected {len(theirs)}")
+        parts = zip(ours, theirs, strict=True)
+        return sum(_compare(*pair, f"{what} part {number}", atol) for number, pair in enumerate(parts, start=1))
     ours, theirs = torch.as_tensor(ours).detach(), torch.as_tensor(theirs).detach()
     check_shape(ours, theirs.shape, what=what)
     wrong = ~torch.isclose(ours.double(), theirs.double(), rtol=0, atol=atol, equal_nan=True)
@@ -39,8 +54,7 @@ def check_close(ours: Tensor, theirs: Tensor, *, what: str = "result", atol: flo
             f"{what} differs at index {index}: got {ours[index].item():.6g}, expected {theirs[index].item():.6g} "
             f"({int(wrong.sum())} of {wrong.numel()} values differ by more than {atol:g})"
         )
-    values = f"{ours.numel():,} value" + ("s" if ours.numel() != 1 else "")
-    print(f"{what}: equal, {values}, no difference above {atol:g}")
+    return ours.numel()
 
 
 def check_shape(tensor: Tensor, shape: tuple[int, ...], *, what: str = "result") -> None:
