@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 
-def check_close(ours, *theirs, what: str = "result", atol: float = 1e-6) -> None:
+def check_close(ours, theirs, *others, what: str = "result", atol: float = 1e-6) -> None:
     """Raise at the first value that differs, or print one line.
 
     Parameters
     ----------
     ours : Tensor, or tuple of tensors
         What is to be proven. Numbers are taken too.
-    theirs : Tensor, or tuple of tensors
+    theirs, others : Tensor, or tuple of tensors
         One or more references of the same shape, such as torch's result and the package's.
     what : str
         The name of what is compared, for the line that is printed.
@@ -32,8 +32,8 @@ def check_close(ours, *theirs, what: str = "result", atol: float = 1e-6) -> None
     >>> check_close(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]), what="two numbers")
     two numbers: equal, 2 values, no difference above 1e-06
     """
-    for number, reference in enumerate(theirs, start=1):
-        name = what if len(theirs) == 1 else f"{what}, beside reference {number},"
+    for number, reference in enumerate((theirs, *others), start=1):
+        name = f"{what}, beside reference {number}," if others else what
         count = _compare(ours, reference, name, atol)
     print(f"{what}: equal, {count:,} value{'' if count == 1 else 's'}, no difference above {atol:g}")
 
