@@ -27,11 +27,13 @@ BACKWARD = pytest.mark.parametrize(
     ],
 )
 
+BATCH = st.sampled_from([1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 0])  # the empty one is an exception
+
 
 @st.composite
 def cases(draw, most=7):
     """Draw images and a size for the output, as one number or two, smaller and larger than the image."""
-    shape = draw(st.tuples(st.integers(0, 2), st.integers(1, 3), *[st.integers(1, most)] * 2))
+    shape = draw(st.tuples(BATCH, st.integers(1, 3), *[st.integers(1, most)] * 2))
     side = st.integers(1, most + 2)
     return draw_tensor(draw, shape), draw(side | st.tuples(side, side))
 
@@ -188,20 +190,32 @@ def test_refuses_a_gradient_of_another_shape(backward, shape):
 
 # Slips that must be noticed
 
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("side", [7, 20, 112])
+def test_means_of_many_short_numbers_are_torchs(side, dtype):
+    """Of 16 bits each, their sum would overflow or stop growing: it is made in 32, and the mean is short again."""
+    images = (6 + torch.rand(2, 3, side, side)).to(dtype)
+    torch.testing.assert_close(global_mean_pool2d(images), torchs_global_mean(images))
+    torch.testing.assert_close(adaptive_mean_pool2d(images, 3), F.adaptive_avg_pool2d(images, 3))
+    grad = torch.randn(2, 3).to(dtype)
+    torch.testing.assert_close(global_mean_pool2d_backward(grad, images), gradient(torchs_global_mean, grad, images))
+
+
 BREAKS = [
     # global means
-    ("images.sum(dim=(2, 3)) / (images.shape[2] * images.shape[3])", "images.sum(dim=(2, 3)) / images.shape[2] ** 2"),
-    ("images.sum(dim=(2, 3)) / (images.shape[2] * images.shape[3])", "images.sum(dim=(2, 3)) / images.shape[2]"),
-    ("images.sum(dim=(2, 3)) /", "images.sum(dim=2)[:, :, 0] /"),
-    ("images.sum(dim=(2, 3)) /", "images.amax(dim=(2, 3)) /"),
-    ("images.sum(dim=(2, 3)) /", "images.sum(dim=(2, 3), keepdim=True) /"),
+    ("(total / (images.shape[2] * images.shape[3]))", "(total / images.shape[2] ** 2)"),
+    ("(total / (images.shape[2] * images.shape[3]))", "(total / images.shape[2])"),
+    ("widened(images).sum(dim=(2, 3))", "widened(images).sum(dim=2)[:, :, 0]"),
+    ("widened(images).sum(dim=(2, 3))", "widened(images).amax(dim=(2, 3))"),
+    ("widened(images).sum(dim=(2, 3))", "images.sum(dim=(2, 3))"),
     # their gradient
     ("share = grad / (images.shape[2] * images.shape[3])", "share = grad / images.shape[2] ** 2"),
     ("share = grad / (images.shape[2] * images.shape[3])", "share = grad / images.shape[3]"),
     ("share = grad / (images.shape[2] * images.shape[3])", "share = grad"),
     ("grad.new_zeros(images.shape) + share", "images + share"),
     ("return grad.new_zeros(images.shape) + share", "return share"),
-    ("check_grad(grad, tuple(images.shape[:2]))", "pass"),
+    ("check_grad(grad, images.shape[:2], images.dtype)", "pass"),
     # adaptive means
     ("slice(i * n // m, ", "slice(i * (n // m), "),
     ("slice(i * n // m, ", "slice(-(-i * n // m), "),
@@ -214,6 +228,6 @@ BREAKS = [
     ("(grad[:, :, i, j], images[:, :, row, column])", "(grad[:, :, 0, j], images[:, :, row, column])"),
     ("len(rows), len(columns))\n    for", "len(columns), len(rows))\n    for"),
     ("spread = grad.new_zeros(images.shape)", "spread = grad.new_ones(images.shape)"),
-    ("check_grad(grad, (*images.shape[:2], len(rows), len(columns)))", "pass"),
+    ("check_grad(grad, (*images.shape[:2], len(rows), len(columns)), images.dtype)", "pass"),
     ("min(size) < 1", "min(size) < 0"),
 ]

@@ -8,7 +8,7 @@ import torch
 from torch import nn, optim
 
 from tlhelpers import byhand
-from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair
+from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair, widened
 
 
 @pytest.mark.parametrize("value", [3, (3, 3), [3, 3]])
@@ -68,11 +68,29 @@ def test_every_precision_is_a_float(dtype):
 @pytest.mark.parametrize("wrong", [(), (1,), (2, 1), (3, 2), (1, 2, 3)])
 def test_a_gradient_has_the_shape_of_its_output(wrong):
     """Nothing is stretched to fit; a shape may come as torch's or as a tuple."""
-    check_grad(torch.zeros(2, 3), (2, 3))
-    check_grad(torch.zeros(2, 3), torch.Size([2, 3]))
+    check_grad(torch.zeros(2, 3), (2, 3), torch.float32)
+    check_grad(torch.zeros(2, 3), torch.Size([2, 3]), torch.float32)
     words = re.escape(f"the shape of the output, (2, 3), got {wrong}: give the gradient of the loss")
     with pytest.raises(ValueError, match=words):
-        check_grad(torch.zeros(wrong), (2, 3))
+        check_grad(torch.zeros(wrong), (2, 3), torch.float32)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3)])
+def test_a_gradient_has_the_type_of_its_output(shape):
+    """Two precisions are not mixed in silence; only a single number, as of a loss, may be of another."""
+    words = re.escape("grad must be torch.float32 as the output is, got torch.float64: convert it with grad.to")
+    with pytest.raises(ValueError, match=words):
+        check_grad(torch.zeros(shape, dtype=torch.float64), shape, torch.float32)
+    check_grad(torch.tensor(1.0, dtype=torch.float64), (), torch.float32)
+
+
+def test_sums_of_short_numbers_are_made_in_longer_ones():
+    """16 bits become 32; what is longer, or whole, stays what it is."""
+    for dtype in (torch.float16, torch.bfloat16):
+        assert widened(torch.ones(2, dtype=dtype)).dtype == torch.float32
+    for dtype in (torch.float32, torch.float64, torch.int64):
+        values = torch.ones(2, dtype=dtype)
+        assert widened(values) is values
 
 
 @pytest.mark.parametrize("name", [name for name in byhand.__all__ if name != "output_size"])
@@ -155,4 +173,7 @@ BREAKS = [
     ('    check_floats(images, "images")\n', ""),
     ("not values.is_floating_point()", "values.is_complex()"),
     ("tuple(grad.shape) != tuple(shape)", "grad.ndim != len(shape)"),
+    ("if grad.ndim and grad.dtype != dtype:", "if grad.dtype != dtype:"),
+    ("if grad.ndim and grad.dtype != dtype:", "if grad.ndim > 1 and grad.dtype != dtype:"),
+    ("(torch.float16, torch.bfloat16)", "(torch.float16,)"),
 ]

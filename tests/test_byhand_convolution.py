@@ -26,16 +26,16 @@ def layers(draw):
     """Draw images, weight, bias or None, and options that fit together."""
     kernel, dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(ONE_OR_TWO)
     padding = draw(st.integers(0, 2) | st.tuples(st.integers(0, 3), st.integers(0, 3)) | st.just("same"))
-    stride, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any", "any", "one place", "one pixel"]))
+    stride, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one place", "one pixel"]))
     if padding == "same":
         stride = 1
     elif case == "one pixel":  # as much padding as the kernel needs
         padding = tuple(-(-d * (k - 1) // 2) for k, d in zip(kernel, both(dilation), strict=True))
     ends = (9, 9) if padding == "same" else both(padding)
     least = [max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, both(dilation), ends, strict=True)]
-    size = [draw(st.integers(n, n + 3)) if case == "any" else n for n in least]
+    size = [draw(st.integers(n, n + 5)) if case == "any" else n for n in least]
     groups, channels, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    images = draw_tensor(draw, (draw(st.sampled_from([1, 2, 3, 0])), groups * channels, *size))
+    images = draw_tensor(draw, (draw(st.sampled_from([1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 0])), groups * channels, *size))
     weight = draw_tensor(draw, (groups * outputs, channels, *kernel))
     bias = draw_tensor(draw, (groups * outputs,)) if draw(st.booleans()) else None
     return images, weight, bias, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -45,11 +45,13 @@ def describe(layer):
     """Name the options, and the sizes at which an index is most easily one off, of a drawn layer."""
     images, weight, bias, options = layer
     (k, l), stride, dilation = weight.shape[2:], both(options["stride"]), both(options["dilation"])
+    places = F.conv2d(images, weight, bias, **options).shape[2:]
+    strided = len(images) and any(step > 1 and count > 1 for step, count in zip(stride, places, strict=True))
     words = {
         "groups": options["groups"] > 1,
         "depthwise": options["groups"] > 1 and weight.shape[1] == 1,
-        "stride": max(stride) > 1,
-        "stride over kernel": min(stride) > max(k, l),
+        "stride": strided,  # more than one place along an axis on which it counts
+        "stride over kernel": strided and min(stride) > max(k, l),
         "padding": options["padding"] not in ("same", 0, (0, 0)),
         "same": options["padding"] == "same",
         "dilation": max(dilation) > 1 and max(k, l) > 1,
@@ -58,7 +60,7 @@ def describe(layer):
         "one by one": k == l == 1,
         "bias": bias is not None,
         "one pixel": images.shape[2:] == (1, 1),
-        "one place": F.conv2d(images, weight, bias, **options).shape[2:] == (1, 1),
+        "one place": places == (1, 1),
         "no image": not len(images),
     }
     return {word for word, holds in words.items() if holds}
@@ -68,6 +70,9 @@ def test_all_options_are_drawn_together():
     """Each option comes with each other one, and with the sizes at which slips show."""
     words = {"groups", "depthwise", "stride", "stride over kernel", "padding", "same", "dilation", "rectangle", "even"}
     apart = {("same", "stride"), ("same", "stride over kernel"), ("same", "padding")}
+    apart |= {
+        (word, other) for word in ("stride", "stride over kernel") for other in ("one place", "no image", "one pixel")
+    }
     apart |= {("one by one", word) for word in ("dilation", "rectangle", "even")}
     words |= {"one by one", "bias", "one pixel", "one place", "no image"}
     assert_drawn_together(layers(), describe, words, apart)
@@ -288,10 +293,10 @@ BREAKS = [
     ("grad_kernels += products", "grad_kernels += products.flip(2)"),
     ("products = grad[some].transpose(0, 1).reshape", "products = grad[some].reshape"),
     ("(kernels.mT @ products)", "(kernels.flip(1).mT @ products)"),
-    ("visits.sums(windows).transpose(0, 1)", "visits.sums(windows.flip(1)).transpose(0, 1)"),
+    ("visits.sums(windows.unbind(1)", "visits.sums(windows.flip(1).unbind(1)"),
     ("None if bias is None else grad.sum((0, 2, 3))", "None"),
     ("None if bias is None else grad.sum((0, 2, 3))", "None if bias is None else grad.mean((0, 2, 3))"),
-    ("    check_grad(grad, (len(images), len(weight), *visits.shape))\n", ""),
+    ("    check_grad(grad, (len(images), len(weight), *visits.shape), images.dtype)\n", ""),
     # conv2d_matrix
     ("fill_diagonal_(1)", "fill_diagonal_(2)"),
     ("groups=groups).flatten(1).mT", "groups=groups).flatten(1)"),

@@ -321,7 +321,21 @@ def test_a_gradient_of_another_shape_is_refused(reduction, shape, wrong):
         cross_entropy_backward(torch.zeros(wrong), LOGITS, LABELS, reduction=reduction)
 
 
+@pytest.mark.parametrize("targets", [torch.tensor([0]), torch.tensor([[1.0, 0.0]])])
+def test_only_infinity_is_nothing_where_no_share_is(targets):
+    """A class without a share costs nothing even at minus infinity; a logit that is no number spoils the loss."""
+    weights = torch.tensor([1.0, 0.0])
+    for logits in (torch.tensor([[1.0, -torch.inf]]), torch.tensor([[-torch.inf, -torch.inf]])):
+        expected = F.cross_entropy(logits[:, :1], targets[:1] if targets.ndim == 1 else targets[:, :1])
+        ours = cross_entropy(logits, targets, class_weights=weights)
+        assert ours == expected or (logits == -torch.inf).all()
+    spoiled = torch.tensor([[torch.nan, 1.0]])
+    for options in ({}, {"class_weights": torch.tensor([0.0, 1.0]), "reduction": "sum"}):
+        assert cross_entropy(spoiled, targets, **options).isnan()
+
+
 BREAKS = [
+    ("& (logarithms == -torch.inf)", ""),
     # both: the shares
     ("(1 - label_smoothing) * wanted", "wanted"),
     ("label_smoothing * even)", "label_smoothing * even * (1 - wanted))"),
@@ -342,12 +356,12 @@ BREAKS = [
     ("        divisor[divisor == 0] = math.nan", "        pass"),
     ("divisor[divisor == 0] = math.nan", "divisor[divisor == 0] = 1"),
     ('divisor if reduction == "mean"', 'divisor if reduction != "none"'),
-    ('divisor if reduction == "mean" else kept.new_ones(())', "divisor"),
+    ('divisor if reduction == "mean" else 1', "divisor"),
     # cross_entropy
-    ("costs = -shares * log_softmax(logits)", "costs = shares * log_softmax(logits)"),
-    ("costs = -shares * log_softmax(logits)", "costs = -shares * softmax(logits).log()"),
-    ("    costs[shares == 0] = 0", "    pass"),
-    ("losses = costs.sum(dim=1)", "losses = costs.mean(dim=1)"),
+    ("losses = -(shares * logarithms)", "losses = (shares * logarithms)"),
+    ("logarithms = log_softmax(logits)", "logarithms = softmax(logits).log()"),
+    ("    logarithms = logarithms.masked_fill(", "    logarithms.masked_fill("),
+    ("(shares * logarithms).sum(dim=1)", "(shares * logarithms).mean(dim=1)"),
     ('losses if reduction == "none" else losses.sum() / divisor', "losses.sum() / divisor"),
     ("losses.sum() / divisor", "losses.mean()"),
     # cross_entropy_backward

@@ -219,15 +219,40 @@ def test_bad_gradients_are_explained(kind, gradients, message):
 
 
 # Slips that the tests above must notice (see test_breaks.py)
+@pytest.mark.parametrize("make", [lambda w: SGD(w, 0.1, momentum=0.9), lambda w: Adam(w, 0.1), lambda w: AdamW(w, 0.1)])
+def test_no_graph_is_kept(make):
+    """Gradients that autograd still knows leave nothing behind, however many steps are taken."""
+    weight = torch.ones(3, requires_grad=True)
+    optimizer = make([weight])
+    for _ in range(2):
+        optimizer.step([weight * 2])
+    kept = [weight, *optimizer.parameters, *getattr(optimizer, "_velocities", getattr(optimizer, "_means", []))]
+    assert all(tensor.grad_fn is None for tensor in kept)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(SGD, torch.optim.SGD), (Adam, torch.optim.Adam)])
+def test_no_decay_leaves_infinity_alone(ours, theirs):
+    """Nothing times infinity is no number: without decay the parameter does not enter its gradient."""
+    mine, torchs = torch.tensor([torch.inf]), torch.tensor([torch.inf], requires_grad=True)
+    torchs.grad = torch.tensor([1.0])
+    ours([mine], 0.1).step([torchs.grad])
+    theirs([torchs], 0.1).step()
+    assert torch.equal(mine, torchs.detach())
+
+
 BREAKS = [
+    ("if self.weight_decay != 0:\n", "if True:\n"),
+    ("gradient if self.weight_decay == 0 else gradient +", "gradient +"),
+    ("gradient.detach()) for", "gradient) for"),
+    ("velocity = gradient.clone()", "velocity = gradient"),
     # SGD
     ("parameter -= self.lr * gradient\n", "parameter += self.lr * gradient\n"),
     ("gradient = gradient + self.weight_decay * parameter", "gradient = gradient - self.weight_decay * parameter"),
     ("gradient = gradient + self.weight_decay * parameter", "gradient = gradient + self.weight_decay"),
     ("(1 - self.dampening) * gradient", "gradient"),
     ("(1 - self.dampening) * gradient", "self.dampening * gradient"),
-    ("velocity = gradient if velocity is None", "velocity = (1 - self.dampening) * gradient if velocity is None"),
-    ("velocity = gradient if velocity is None", "velocity = 0 * gradient if velocity is None"),
+    ("velocity = gradient.clone()", "velocity = (1 - self.dampening) * gradient"),
+    ("velocity = gradient.clone()", "velocity = 0 * gradient"),
     ("self._velocities[index] = velocity\n", "pass\n"),
     ("velocity = self._velocities[index]\n", "velocity = self._velocities[0]\n"),
     ("gradient + self.momentum * velocity if self.nesterov", "velocity + self.momentum * velocity if self.nesterov"),

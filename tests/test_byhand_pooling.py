@@ -297,6 +297,9 @@ def test_precision_is_kept(dtype):
     images, grad = torch.ones(1, 1, 20, 20, dtype=dtype), torch.ones(1, 1, 1, 1, dtype=dtype)
     expected = gradient(lambda x: F.avg_pool2d(x, 20), grad, images)
     torch.testing.assert_close(mean_pool2d_backward(grad, images, 20), expected)
+    images = (6 + torch.rand(1, 1, 20, 20)).to(dtype)
+    torch.testing.assert_close(mean_pool2d(images, 20), F.avg_pool2d(images, 20))
+    images = torch.ones(1, 1, 20, 20, dtype=dtype)
     images[0, 0, 19, 17] = 2  # place 397 of the window, which bfloat16 would round to 396
     expected = gradient(lambda x: F.max_pool2d(x, 20), grad, images)
     torch.testing.assert_close(max_pool2d_backward(grad, images, 20), expected, rtol=0, atol=0)
@@ -386,39 +389,32 @@ def test_refuses_a_gradient_of_another_shape(backward, shape):
 
 BREAKS = [
     # max pooling
-    ("windows.frame(images, -torch.inf)", "windows.frame(images, 0.0)"),
-    ("windows.places[1:]", "windows.places[2:]"),
-    ("torch.maximum(largest, framed[place])", "largest.where(largest > framed[place], framed[place])"),
-    ("torch.maximum(largest, framed[place])", "torch.maximum(images.new_zeros(1), framed[place])"),
-    ("slice(k * dilation, k * dilation + reach, stride)", "slice(k, k + reach, stride)"),
-    ("slice(k * dilation, k * dilation + reach, stride)", "slice(k * dilation, k * dilation + count, 1)"),
+    ("visits.frame(images, -torch.inf)\n    largest", "visits.frame(images, 0.0)\n    largest"),
+    ("visits.met[1:]", "visits.met[2:]"),
+    ("torch.maximum(largest, framed[pixels])", "largest.where(largest > framed[pixels], framed[pixels])"),
+    ("torch.maximum(largest, framed[pixels])", "torch.maximum(images.new_zeros(1), framed[pixels])"),
     ("ceil_mode=ceil_mode", "ceil_mode=False"),
     ("stride = kernel if stride is None", "stride = (1, 1) if stride is None"),
-    ("slice(p, p + size) for", "slice(size) for"),
     # its gradient
     ("(piece > largest)", "(piece >= largest)"),
     (" | (piece != piece)", ""),
     ("(winner < 0) | ", ""),
-    ("true[place] & (", "("),
+    ("true[pixels] & (", "("),
     ("grad.where(winner == number, 0.0)", "grad.where(winner <= number, 0.0)"),
-    ("spread[place] += grad.where", "spread[place] = grad.where"),
-    ("for row in slices[0] for column in slices[1]", "for column in slices[1] for row in slices[0]"),
     ("largest.new_full(largest.shape, -1).int()", "largest.new_full(largest.shape, -1)"),
     # mean pooling
-    ("windows.frame(images, 0.0)", "windows.frame(images, 1.0)"),
-    ("/ windows.counts(images, count_include_pad)\n\n", "/ len(windows.places)\n\n"),
-    ("self.padded if count_include_pad else self.image", "self.image if count_include_pad else self.padded"),
-    ("self.padded if count_include_pad else self.image", "..."),
-    ("slice(p + size + p)", "slice(p + size)"),
-    ("slice(p, p + size) for", "slice(p, p + size - 1) for"),
+    ("widened(visits.frame(images))", "widened(visits.frame(images, 1))"),
+    ("(total / _counts(visits, images, count_include_pad))", "(total / len(visits.met))"),
+    ("visits.padded if count_include_pad else visits.image", "visits.image if count_include_pad else visits.padded"),
+    ("visits.padded if count_include_pad else visits.image", "..."),
     # its gradient
-    ("share = grad / windows.counts(images, count_include_pad)", "share = grad / len(windows.places)"),
-    ("share = grad / windows.counts(images, count_include_pad)", "share = grad / windows.counts(images, True)"),
-    ("share = grad / windows.counts(images, count_include_pad)", "share = grad"),
-    ("spread[place] += share", "spread[place] = share"),
-    ("    for place in windows.places:\n", "    for place in windows.places[1:]:\n"),
-    ("(grad.new_zeros(images.shape), 0.0)\n    for place in", "(images, 0.0)\n    for place in"),
+    ("share = widened(grad) / _counts(visits, images, count_include_pad)", "share = widened(grad) / len(visits.met)"),
+    (
+        "share = widened(grad) / _counts(visits, images, count_include_pad)",
+        "share = widened(grad) / _counts(visits, images, True)",
+    ),
+    ("share = widened(grad) / _counts(visits, images, count_include_pad)", "share = widened(grad)"),
     # what is refused, in both
-    ("if 2 * padding > kernel", "if padding > kernel"),
-    ("if 2 * padding > kernel", "if 2 * padding >= kernel"),
+    ("if 2 * border > side", "if border > side"),
+    ("if 2 * border > side", "if 2 * border >= side"),
 ]

@@ -118,12 +118,26 @@ def test_one_cycle_of_rate_and_momentum_trains_as_torchs_does(kind):
     theirs, slopes = ours.clone().requires_grad_(), torch.tensor([1.0, 20.0])
     optimizer = SGD([ours], 0.0, momentum=0.9) if kind is SGD else kind([ours], 0.0)
     reference = PAIRS[kind]([theirs], 0.01, **({"momentum": 0.9} if kind is SGD else {}))
-    for step in scheduled(reference, lambda reference: lr_scheduler.OneCycleLR(reference, 0.05, 40), 39):
-        optimizer.lr, momentum = one_cycle_rate(step, steps=40, peak=0.05), one_cycle_momentum(step, steps=40)
+    for step in scheduled(reference, lambda reference: lr_scheduler.OneCycleLR(reference, 0.05, 200), 199):
+        optimizer.lr, momentum = one_cycle_rate(step, steps=200, peak=0.05), one_cycle_momentum(step, steps=200)
         if kind is SGD:
             optimizer.momentum = momentum
         else:
             optimizer.betas = (momentum, 0.999)
+        theirs.grad = slopes * theirs.detach()
+        reference.step()
+        optimizer.step([slopes * ours])
+    close(ours, theirs.detach())
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_falling_cosine_trains_as_torchs_does(kind):
+    """200 steps at rates along the cosine end where torch's optimizer and schedule end."""
+    ours = torch.tensor([1.0, -3.0], dtype=torch.float64)
+    theirs, slopes = ours.clone().requires_grad_(), torch.tensor([1.0, 20.0])
+    optimizer, reference = kind([ours], 0.05), PAIRS[kind]([theirs], 0.05)
+    for step in scheduled(reference, lambda reference: lr_scheduler.CosineAnnealingLR(reference, 200), 199):
+        optimizer.lr = cosine_rate(step, steps=200, lr=0.05)
         theirs.grad = slopes * theirs.detach()
         reference.step()
         optimizer.step([slopes * ours])

@@ -6,10 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from drawing import assert_drawn_together, draw_tensor
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tlhelpers.byhand.windows import _Visits, col2im, im2col, output_size
+from tlhelpers.byhand.windows import Visits, col2im, im2col, output_size
 
 ONE_OR_TWO = st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -98,7 +98,7 @@ def test_columns_of_several_images_stand_side_by_side(visit, data):
         return
     channels, places = images.shape[1], F.unfold(images, kernel, **options).shape[2]
     groups = data.draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
-    columns = _Visits(images.shape[2:], kernel, **options).columns(images, groups)
+    columns = Visits(images.shape[2:], kernel, **options).columns(images, groups)
     expected = F.unfold(images, kernel, **options).transpose(0, 1).reshape(groups, -1, len(images) * places)
     assert torch.equal(columns, expected)
 
@@ -107,7 +107,7 @@ def test_columns_of_several_images_stand_side_by_side(visit, data):
 def test_a_kernel_of_one_pixel_copies_only_if_it_must(options):
     """Where it meets every pixel once, the pixels are the columns; with a stride or a frame they are not."""
     images = torch.arange(12.0).reshape(1, 1, 3, 4)
-    columns = _Visits((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
+    columns = Visits((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
     assert torch.equal(columns, F.unfold(images, 1, **options))
     assert (columns.data_ptr() == images.data_ptr()) == (not options)
 
@@ -117,7 +117,7 @@ def test_portions_hold_each_image_once(at_once, monkeypatch):
     """However little fits at once, the portions follow one another and none is empty."""
     monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
     images = torch.arange(7)[:, None, None, None].expand(7, 2, 3, 3)
-    visits = _Visits((3, 3), 3, 1, 0, 1)  # 18 entries an image
+    visits = Visits((3, 3), 3, 1, 0, 1)  # 18 entries an image
     portions = [images[some, 0, 0, 0].tolist() for some in visits.portions(images)]
     assert sum(portions, []) == list(range(7))
     assert {len(portion) for portion in portions[:-1]} <= {max(1, at_once // 18)} and all(portions)
@@ -212,7 +212,49 @@ def test_bad_arguments_get_one_sentence(case):
             {im2col: F.unfold, col2im: F.fold}[function](*arguments, **options)
 
 
+@given(
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 4)),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    ceil_mode=st.booleans(),
+)
+def test_every_place_meets_the_pixels_of_the_definition(size, kernel, stride, padding, dilation, ceil_mode):
+    """Element (k, l) at place (i, j) meets pixel (i stride + k dilation - padding, ...), or the border beyond."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
+    visits = Visits(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    numbers = torch.arange(1.0, size[0] * size[1] + 1).reshape(1, 1, *size)
+    framed, padded = visits.frame(numbers, -1.0), torch.zeros(visits.framed)
+    padded[visits.padded] = 1
+    for element, (k, l) in enumerate(itertools.product(*map(range, kernel))):
+        for i, j in itertools.product(*map(range, visits.shape)):
+            row, column = i * stride[0] + k * dilation[0], j * stride[1] + l * dilation[1]  # of the padded image
+            y, x = row - padding[0], column - padding[1]
+            inside = 0 <= y < size[0] and 0 <= x < size[1]
+            assert framed[visits.met[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
+            near = row < size[0] + 2 * padding[0] and column < size[1] + 2 * padding[1]
+            assert padded[visits.met[element]][i, j] == near
+    assert torch.equal(framed[visits.image], numbers)
+    ones = [torch.ones(1, 1, *visits.shape)] * len(visits.met)
+    seen = torch.zeros(1, 1, *visits.framed)
+    for pixels in visits.met:
+        seen[pixels] += 1
+    assert torch.equal(visits.sums(ones, (1, 1)), seen[visits.image])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_columns_of_short_numbers_are_added_in_longer_ones(dtype):
+    """A pixel that is in 400 windows gets the sum of 400 numbers, not the number at which 16 bits stop counting."""
+    columns = torch.ones(1, 400, 400, dtype=dtype)
+    assert col2im(columns, 39, 20).amax() == 400
+
+
 BREAKS = [
+    ("max(padded, met[-1].stop)", "padded"),
+    ("slice(padded), met", "slice(padding, padded), met"),
+    ("widened(window).new_zeros", "window.new_zeros"),
     # output_size
     ("size + 2 * padding, dilation * (kernel - 1) + 1", "size + padding, dilation * (kernel - 1) + 1"),
     ("dilation * (kernel - 1) + 1\n    places", "dilation * kernel\n    places"),
@@ -227,12 +269,15 @@ BREAKS = [
     ("for row in rows for column in columns]", "for column in columns for row in rows]"),
     ("slice(k * dilation, k * dilation + reach, stride)", "slice(k, k + reach, stride)"),
     ("slice(k * dilation, k * dilation + reach, stride)", "slice(k * dilation + stride - 1, None, stride)"),
-    ("slice(padding, padding + size), met", "slice(0, size), met"),
+    ("slice(padding, padding + size), slice(padded)", "slice(0, size), slice(padded)"),
     # col2im
-    ("framed[pixels] += windows[:, number]", "framed[pixels] = windows[:, number]"),
-    ("framed[pixels] += windows[:, number]", "framed[pixels] += windows[:, -1 - number]"),
-    ("return framed[(..., *self.inside)]", "return framed"),
-    ("columns.reshape(-1, elements, 1, *visits.shape)", "columns.reshape(-1, elements, 1, *visits.shape[::-1])"),
+    ("total[pixels] += window", "total[pixels] = window"),
+    ("windows = columns.reshape(*channels, elements", "windows = columns.flip(1).reshape(*channels, elements"),
+    ("return total[self.image]", "return total"),
+    (
+        "columns.reshape(*channels, elements, *visits.shape)",
+        "columns.reshape(*channels, elements, *visits.shape[::-1])",
+    ),
     (" or columns.shape[2] != places", ""),
     # columns and portions for the large product
     ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),

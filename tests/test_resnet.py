@@ -16,7 +16,10 @@ from tlhelpers import handmade
 from tlhelpers.resnet import Bottleneck
 
 BLOCKS = [f"layer{stage}.{block}" for stage, blocks in enumerate((3, 4, 6, 3), start=1) for block in range(blocks)]
-LAYERS = ["conv1", "relu", "maxpool", *BLOCKS, "avgpool", "fc"]
+PARTS = ["conv1", "conv2", "conv3", "bn1", "bn2", "bn3"]
+INSIDE = [f"{block}.{part}" for block in BLOCKS for part in PARTS]
+SHORTCUTS = [f"layer{stage}.0.downsample.{part}" for stage in (1, 2, 3, 4) for part in (0, 1)]
+LAYERS = ["conv1", "bn1", "relu", "maxpool", *BLOCKS, *INSIDE, *SHORTCUTS, "avgpool", "fc"]
 OPS = pytest.mark.parametrize("ops", [nn, handmade], ids=["torch.nn", "by hand"])
 
 
@@ -79,6 +82,8 @@ def test_another_number_of_classes_changes_only_the_head(num_classes):
 def test_every_layer_equals_torchvisions(stride_in, ops):
     """With the same weights every layer gives out what torchvision's gives out, in shape and in values."""
     theirs = torchvisions(stride_in)
+    leaves = {name for name, module in theirs.named_modules() if not list(module.children())}
+    assert {name for name in leaves if not name.endswith(".relu")} <= set(LAYERS)  # one ReLU there is three here
     ours = ours_with_the_weights_of(theirs, stride_in, ops)
     images = torch.randn(1, 3, 64, 64, dtype=torch.float64)
     with tl.record_layers(ours, *LAYERS) as our, tl.record_layers(theirs, *LAYERS) as their:

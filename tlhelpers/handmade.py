@@ -47,18 +47,20 @@ def differentiable(forward: Callable, backward: Callable) -> Callable:
     tensor([6.])
     """
 
-    class ByHand(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, *inputs):
-            ctx.save_for_backward(*inputs)
-            return forward(*inputs)
+    return partial(_ByHandFunction.apply, forward, backward)
 
-        @staticmethod
-        def backward(ctx, grad):
-            gradients = backward(grad, *ctx.saved_tensors)
-            return gradients if isinstance(gradients, tuple) else (gradients,)
 
-    return ByHand.apply
+class _ByHandFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, forward, backward, *inputs):
+        ctx.backward_by_hand = backward
+        ctx.save_for_backward(*inputs)
+        return forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, grad):
+        gradients = ctx.backward_by_hand(grad, *ctx.saved_tensors)
+        return None, None, *(gradients if isinstance(gradients, tuple) else (gradients,))
 
 
 class _ByHand:
@@ -95,8 +97,11 @@ class BatchNorm2d(_ByHand, nn.BatchNorm2d):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        if self.momentum is None:
-            raise ValueError("BatchNorm2d by hand has no momentum=None: give a number, or take torch.nn.BatchNorm2d")
+        for name, left_out in (("momentum", None), ("bias", False)):
+            if getattr(self, name) is None:
+                raise ValueError(
+                    f"BatchNorm2d by hand has no {name}={left_out}: give one, or take torch.nn.BatchNorm2d"
+                )
 
     def forward(self, images: Tensor) -> Tensor:
         options = {"running_mean": self.running_mean, "running_var": self.running_var}
@@ -130,6 +135,15 @@ class MaxPool2d(_ByHand, nn.MaxPool2d):
 
 class AdaptiveAvgPool2d(_ByHand, nn.AdaptiveAvgPool2d):
     """Means over as many windows as there shall be outputs."""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        sizes = self.output_size if isinstance(self.output_size, tuple) else (self.output_size,)
+        if None in sizes:
+            raise ValueError(
+                f"AdaptiveAvgPool2d by hand has no output_size={self.output_size!r}: give numbers, or take "
+                "torch.nn.AdaptiveAvgPool2d"
+            )
 
     def forward(self, images: Tensor) -> Tensor:
         backward = byhand.adaptive_mean_pool2d_backward

@@ -6,7 +6,7 @@ a picture of its own.
 
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_pixels, pair
+from .arguments import Size, check_grad, check_pixels, pair, widened
 
 
 def global_mean_pool2d(images: Tensor) -> Tensor:
@@ -33,7 +33,8 @@ def global_mean_pool2d(images: Tensor) -> Tensor:
     tensor([[3.]])
     """
     check_pixels(images)
-    return images.sum(dim=(2, 3)) / (images.shape[2] * images.shape[3])  # (N, C)
+    total = widened(images).sum(dim=(2, 3))  # (N, C)
+    return (total / (images.shape[2] * images.shape[3])).to(images.dtype)
 
 
 def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
@@ -61,7 +62,7 @@ def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
     tensor([[[[2., 2., 2.]]]])
     """
     check_pixels(images)
-    check_grad(grad, tuple(images.shape[:2]))
+    check_grad(grad, images.shape[:2], images.dtype)
     share = grad / (images.shape[2] * images.shape[3])
     return grad.new_zeros(images.shape) + share[:, :, None, None]
 
@@ -127,7 +128,7 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
     rows, columns = _parts(images, size)
-    check_grad(grad, (*images.shape[:2], len(rows), len(columns)))
+    check_grad(grad, (*images.shape[:2], len(rows), len(columns)), images.dtype)
     spread = grad.new_zeros(images.shape)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):

@@ -1,5 +1,6 @@
 """What several functions by hand ask of their arguments, and the sentence in which they refuse others."""
 
+import torch
 from torch import Tensor
 
 Size = int | tuple[int, int]  # one number stands for both axes
@@ -39,10 +40,17 @@ def check_floats(values: Tensor, name: str) -> None:
         raise ValueError(f"{name} must hold floats, got {values.dtype}: convert them with {name}.float()")
 
 
-def check_grad(grad: Tensor, shape: tuple[int, ...]) -> None:
-    """Raise ValueError if a gradient has not the shape of the output that it belongs to."""
+def check_grad(grad: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Raise ValueError if a gradient has not the shape and the type of the output that it belongs to."""
     if tuple(grad.shape) != tuple(shape):
         raise ValueError(
             f"grad must have the shape of the output, {tuple(shape)}, got {tuple(grad.shape)}: "
             "give the gradient of the loss with respect to what the forward function returned"
         )
+    if grad.ndim and grad.dtype != dtype:
+        raise ValueError(f"grad must be {dtype} as the output is, got {grad.dtype}: convert it with grad.to({dtype})")
+
+
+def widened(values: Tensor) -> Tensor:
+    """Return numbers of 16 bits as float32, in which sums of many are made, and all others as they are."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

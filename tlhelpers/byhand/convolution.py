@@ -1,14 +1,13 @@
 """Convolution, three times over: with plain loops, as one matrix product, and as one large matrix; and its gradients.
 
-What deep learning calls a convolution is a cross-correlation: the kernel is not flipped. Nothing here
-rounds, guesses or falls back; ``torch.nn.functional.conv2d`` and autograd give the same numbers.
+What deep learning calls a convolution is a cross-correlation: the kernel is not flipped.
 """
 
 import torch
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_images, pair
-from .windows import _Visits
+from .arguments import Size, check_grad, check_images, pair, widened
+from .windows import Visits
 
 
 def conv2d_loops(
@@ -148,15 +147,16 @@ def conv2d_backward(
               [12., 14., 16.]]]])
     """
     visits = _visits(images, weight, bias, stride, padding, dilation, groups)
-    check_grad(grad, (len(images), len(weight), *visits.shape))
+    check_grad(grad, (len(images), len(weight), *visits.shape), images.dtype)
     kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
-    grad_images, grad_kernels = images.new_empty(images.shape), kernels.new_zeros(kernels.shape)
+    grad_images, grad_kernels = images.new_empty(images.shape), widened(kernels.new_zeros(kernels.shape))
     for some in visits.portions(images):
         products = grad[some].transpose(0, 1).reshape(groups, kernels.shape[1], -1)  # of kernels and windows
         grad_kernels += products @ visits.columns(images[some], groups).mT
         windows = (kernels.mT @ products).reshape(images.shape[1], len(visits.met), -1, *visits.shape)
-        grad_images[some] = visits.sums(windows).transpose(0, 1)
-    return grad_images, grad_kernels.reshape(weight.shape), None if bias is None else grad.sum((0, 2, 3))
+        grad_images[some] = visits.sums(windows.unbind(1), (images.shape[1], windows.shape[2])).transpose(0, 1)
+    grad_weight = grad_kernels.to(weight.dtype).reshape(weight.shape)
+    return grad_images, grad_weight, None if bias is None else grad.sum((0, 2, 3))
 
 
 def conv2d_matrix(
@@ -205,7 +205,7 @@ def conv2d_matrix(
     return conv2d(units, weight, stride=stride, padding=padding, dilation=dilation, groups=groups).flatten(1).mT
 
 
-def _visits(images, weight, bias, stride, padding, dilation, groups) -> _Visits:
+def _visits(images, weight, bias, stride, padding, dilation, groups) -> Visits:
     """Check all arguments of a convolution, and return the places that its kernels visit."""
     check_images(images)
     _check_kernels(weight, groups, images.shape[1])
@@ -214,7 +214,7 @@ def _visits(images, weight, bias, stride, padding, dilation, groups) -> _Visits:
         raise ValueError(f'padding must be whole numbers or "same", got {padding!r}: give 0 for none')
     if padding == "same" and pair(stride, "stride") != (1, 1):
         raise ValueError(f'padding "same" goes with stride 1 only, got stride {stride}: give the padding in numbers')
-    return _Visits(images.shape[2:], weight.shape[2:], stride, padding, dilation)
+    return Visits(images.shape[2:], weight.shape[2:], stride, padding, dilation)
 
 
 def _check_kernels(weight: Tensor, groups: int, channels: int | None = None) -> None:

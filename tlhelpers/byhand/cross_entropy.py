@@ -60,9 +60,9 @@ def cross_entropy(
     tensor(8.1001)
     """
     shares, divisor, _ = _shares(logits, targets, class_weights, ignore_index, label_smoothing, reduction)
-    costs = -shares * log_softmax(logits)  # (N, C)
-    costs[shares == 0] = 0  # even where the logarithm is infinite
-    losses = costs.sum(dim=1)
+    logarithms = log_softmax(logits)  # (N, C)
+    logarithms = logarithms.masked_fill((shares == 0) & (logarithms == -torch.inf), 0)  # nothing of infinity
+    losses = -(shares * logarithms).sum(dim=1)
     return losses if reduction == "none" else losses.sum() / divisor
 
 
@@ -76,7 +76,7 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> Tensor:
-    """Return the gradient of ``cross_entropy`` with respect to the logits: p times the row's shares, less the shares.
+    """Return the gradient of ``cross_entropy`` with respect to the logits: p times the row's sum of shares, less them.
 
     For plain class numbers that is (p - onehot) / N. Rows that are ignored get zero.
 
@@ -103,7 +103,7 @@ def cross_entropy_backward(
     tensor([[ 0.5000, -0.5000]])
     """
     shares, divisor, kept = _shares(logits, targets, class_weights, ignore_index, label_smoothing, reduction)
-    check_grad(grad, logits.shape[:1] if reduction == "none" else ())
+    check_grad(grad, logits.shape[:1] if reduction == "none" else (), logits.dtype)
     slopes = softmax(logits) * shares.sum(dim=1, keepdim=True) - shares  # (N, C)
     scale = logits.new_zeros(len(logits)) + grad / divisor  # (N,)
     scale[~kept] = 0  # even if the mean is no number because none was kept
@@ -117,7 +117,7 @@ def _shares(
     ignore_index: int,
     label_smoothing: float,
     reduction: str,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor | int, Tensor]:
     """Return how much each row pays for each class, (N, C), what the sum is divided by, and which rows count, (N,)."""
     _check_options(logits, class_weights, label_smoothing, reduction)
     weights = logits.new_ones(logits.shape[1]) if class_weights is None else class_weights  # (C,)
@@ -134,7 +134,7 @@ def _shares(
         divisor[divisor == 0] = math.nan  # a mean over nothing is no number
     even = kept[:, None].to(logits.dtype) / logits.shape[1]
     shares = weights * ((1 - label_smoothing) * wanted + label_smoothing * even)
-    return shares, divisor if reduction == "mean" else kept.new_ones(()), kept
+    return shares, divisor if reduction == "mean" else 1, kept
 
 
 def _check_options(logits: Tensor, class_weights: Tensor | None, label_smoothing: float, reduction: str) -> None:

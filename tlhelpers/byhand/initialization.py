@@ -44,9 +44,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[1] * pixels, shape[0] * pixels
 
 
-def kaiming_normal(
-    shape: tuple[int, ...], *, mode: str = "fan_in", generator: "torch.Generator | None" = None
-) -> Tensor:
+def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer before a ReLU: normally distributed, variance 2 / fan.
 
     ReLU sets half of the numbers to zero and so halves their mean square; the 2 makes up for it.
@@ -81,7 +79,7 @@ def kaiming_normal(
 
 
 def kaiming_uniform(
-    shape: tuple[int, ...], *, mode: str = "fan_in", generator: "torch.Generator | None" = None
+    shape: tuple[int, ...], *, mode: str = "fan_in", generator: torch.Generator | None = None
 ) -> Tensor:
     """Draw weights for a layer before a ReLU: uniformly distributed, variance 2 / fan.
 
@@ -96,7 +94,7 @@ def kaiming_uniform(
     return _uniform(shape, _kaiming_variance(shape, mode), generator)
 
 
-def xavier_normal(shape: tuple[int, ...], *, generator: "torch.Generator | None" = None) -> Tensor:
+def xavier_normal(shape: tuple[int, ...], *, generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer that no ReLU follows: normally distributed, variance 2 / (fan_in + fan_out).
 
     That is 1 / fan, with a fan halfway between the two directions.
@@ -128,7 +126,7 @@ def xavier_normal(shape: tuple[int, ...], *, generator: "torch.Generator | None"
     return _normal(shape, _xavier_variance(shape), generator)
 
 
-def xavier_uniform(shape: tuple[int, ...], *, generator: "torch.Generator | None" = None) -> Tensor:
+def xavier_uniform(shape: tuple[int, ...], *, generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer that no ReLU follows: uniformly distributed, variance 2 / (fan_in + fan_out).
 
     Parameters, result and errors are those of ``xavier_normal``; the weights lie within
@@ -156,10 +154,10 @@ def _xavier_variance(shape: tuple[int, ...]) -> float:
     return 2 / sum(fans(shape))
 
 
-def _normal(shape: tuple[int, ...], variance: float, generator: "torch.Generator | None") -> Tensor:
+def _normal(shape: tuple[int, ...], variance: float, generator: torch.Generator | None) -> Tensor:
     return torch.zeros(tuple(shape)).normal_(0, math.sqrt(variance), generator=generator)
 
 
-def _uniform(shape: tuple[int, ...], variance: float, generator: "torch.Generator | None") -> Tensor:
+def _uniform(shape: tuple[int, ...], variance: float, generator: torch.Generator | None) -> Tensor:
     bound = math.sqrt(3 * variance)  # numbers uniform between -b and b have variance b * b / 3
     return torch.zeros(tuple(shape)).uniform_(-bound, bound, generator=generator)

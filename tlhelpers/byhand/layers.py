@@ -74,7 +74,7 @@ def linear_backward(
             [-1., -2.]]), None)
     """
     _check_linear(features, weight, bias)
-    check_grad(grad, (len(features), len(weight)))
+    check_grad(grad, (len(features), len(weight)), features.dtype)
     return grad @ weight, grad.T @ features, None if bias is None else grad.sum(dim=0)
 
 
@@ -132,7 +132,7 @@ def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
     >>> relu_backward(torch.tensor([5.0, 6.0, 7.0]), torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 7.])
     """
-    check_grad(grad, values.shape)
+    check_grad(grad, values.shape, values.dtype)
     passed = grad.clone()
     passed[values <= 0] = 0
     return passed
@@ -192,7 +192,7 @@ def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor
     (tensor([3.]), tensor([3.]))
     """
     _check_sum(branch, shortcut)
-    check_grad(grad, branch.shape)
+    check_grad(grad, branch.shape, branch.dtype)
     return grad, grad
 
 

@@ -7,7 +7,7 @@ Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and
 
 from torch import Tensor
 
-from .arguments import check_floats, check_grad, check_images
+from .arguments import check_floats, check_grad, check_images, widened
 
 
 def batch_norm2d(
@@ -66,8 +66,8 @@ def batch_norm2d(
     if training:
         mean, variance = _statistics(images)
         _follow(running_mean, running_var, mean.detach(), variance.detach(), _count(images), momentum)
-    scale = weight / (variance + eps) ** 0.5  # (C,)
-    return (images - _wide(mean)) * _wide(scale) + _wide(bias)
+    scale = weight / (widened(variance) + eps) ** 0.5  # (C,)
+    return ((widened(images) - _wide(mean)) * _wide(scale) + _wide(bias)).to(images.dtype)
 
 
 def batch_norm2d_backward(
@@ -114,19 +114,21 @@ def batch_norm2d_backward(
     tensor([0., 0.])
     """
     _check(images, weight, bias, running_mean, running_var, training, eps)
-    check_grad(grad, images.shape)
+    check_grad(grad, images.shape, images.dtype)
     mean, variance = _statistics(images) if training else (running_mean, running_var)
-    inverse = (variance + eps) ** -0.5  # (C,)
-    normalized = (images - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
+    inverse = (widened(variance) + eps) ** -0.5  # (C,)
+    normalized = (widened(images) - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
+    grad = widened(grad)
     grad_weight, grad_bias = _channel_sums(grad * normalized), _channel_sums(grad)
     if training:
         grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / max(_count(images), 1)
-    return grad * _wide(weight * inverse), grad_weight, grad_bias
+    gradients = grad * _wide(weight * inverse), grad_weight, grad_bias
+    return tuple(gradient.to(images.dtype) for gradient in gradients)
 
 
 def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the biased variance of each channel: (C,), (C,)."""
-    count = max(_count(images), 1)  # of nothing: zeros
+    images, count = widened(images), max(_count(images), 1)  # of nothing: zeros
     mean = _channel_sums(images) / count
     return mean, _channel_sums((images - _wide(mean)) ** 2) / count
 

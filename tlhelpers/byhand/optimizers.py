@@ -54,7 +54,7 @@ class SGD:
         nesterov: bool = False,
     ) -> None:
         self.parameters = _checked(parameters)
-        _check_positive(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        _check_positive(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"nesterov needs momentum and no dampening, got momentum {momentum} and dampening {dampening}: "
@@ -67,14 +67,18 @@ class SGD:
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Change every parameter once; raise ValueError if a gradient has not the shape and dtype of its own."""
         for index, (parameter, gradient) in enumerate(_paired(self.parameters, gradients)):
-            gradient = gradient + self.weight_decay * parameter
+            if self.weight_decay != 0:
+                gradient = gradient + self.weight_decay * parameter
             if self.momentum != 0:
                 gradient = self._with_momentum(index, gradient)
             parameter -= self.lr * gradient
 
     def _with_momentum(self, index: int, gradient: Tensor) -> Tensor:
         velocity = self._velocities[index]
-        velocity = gradient if velocity is None else self.momentum * velocity + (1 - self.dampening) * gradient
+        if velocity is None:
+            velocity = gradient.clone()
+        else:
+            velocity = self.momentum * velocity + (1 - self.dampening) * gradient
         self._velocities[index] = velocity
         return gradient + self.momentum * velocity if self.nesterov else velocity
 
@@ -145,7 +149,7 @@ class Adam:
             parameter -= self.lr * mean / (square**0.5 + self.eps)
 
     def _decay(self, parameter: Tensor, gradient: Tensor) -> Tensor:
-        return gradient + self.weight_decay * parameter
+        return gradient if self.weight_decay == 0 else gradient + self.weight_decay * parameter
 
 
 class AdamW(Adam):
@@ -216,7 +220,7 @@ def _paired(parameters: list[Tensor], gradients: Iterable[Tensor]) -> list[tuple
                 f"gradient {number} must be {parameter.dtype} of shape {tuple(parameter.shape)} as its parameter is, "
                 f"got {gradient.dtype} of shape {tuple(gradient.shape)}: give them in the order of the parameters"
             )
-    return list(zip(parameters, gradients, strict=True))
+    return [(parameter, gradient.detach()) for parameter, gradient in zip(parameters, gradients, strict=True)]
 
 
 def _check_positive(**numbers: float) -> None:

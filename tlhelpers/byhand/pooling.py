@@ -7,8 +7,8 @@ that place; the slices are then put together, by maximum or by sum. The gradient
 import torch
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_pixels, pair
-from .windows import output_size
+from .arguments import Size, check_grad, check_pixels, pair, widened
+from .windows import Visits
 
 
 def max_pool2d(
@@ -55,11 +55,11 @@ def max_pool2d(
     >>> max_pool2d(image, 2), max_pool2d(image, 2, ceil_mode=True)
     (tensor([[[[4.]]]]), tensor([[[[4., 5.]]]]))
     """
-    windows = _Windows(images, kernel, stride, padding, dilation, ceil_mode)
-    framed = windows.frame(images, -torch.inf)
-    largest = framed[windows.places[0]]  # (N, C, H_out, W_out)
-    for place in windows.places[1:]:
-        largest = torch.maximum(largest, framed[place])
+    visits = _visits(images, kernel, stride, padding, dilation, ceil_mode)
+    framed = visits.frame(images, -torch.inf)
+    largest = framed[visits.met[0]].clone()  # (N, C, H_out, W_out)
+    for pixels in visits.met[1:]:
+        largest = torch.maximum(largest, framed[pixels])
     return largest
 
 
@@ -99,13 +99,11 @@ def max_pool2d_backward(
     tensor([[[[0., 1.],
               [0., 0.]]]])
     """
-    windows = _Windows(images, kernel, stride, padding, dilation, ceil_mode)
-    check_grad(grad, (*images.shape[:2], *windows.shape))
-    winner = windows.winner(images)
-    spread = windows.frame(grad.new_zeros(images.shape), 0.0)
-    for number, place in enumerate(windows.places):
-        spread[place] += grad.where(winner == number, 0.0)
-    return spread[windows.image]
+    visits = _visits(images, kernel, stride, padding, dilation, ceil_mode)
+    check_grad(grad, (*images.shape[:2], *visits.shape), images.dtype)
+    winner = _winner(visits, images)
+    shares = (grad.where(winner == number, 0.0) for number in range(len(visits.met)))
+    return visits.sums(shares, images.shape[:2]).to(images.dtype)
 
 
 def mean_pool2d(
@@ -144,9 +142,10 @@ def mean_pool2d(
     >>> mean_pool2d(torch.tensor([[[[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 1.0, 1.0]]]]), 2)
     tensor([[[[2.5000, 1.7500]]]])
     """
-    windows = _Windows(images, kernel, stride, padding, 1, ceil_mode)
-    framed = windows.frame(images, 0.0)
-    return sum(framed[place] for place in windows.places) / windows.counts(images, count_include_pad)
+    visits = _visits(images, kernel, stride, padding, 1, ceil_mode)
+    framed = widened(visits.frame(images))
+    total = sum(framed[pixels] for pixels in visits.met)  # (N, C, H_out, W_out)
+    return (total / _counts(visits, images, count_include_pad)).to(images.dtype)
 
 
 def mean_pool2d_backward(
@@ -182,65 +181,42 @@ def mean_pool2d_backward(
     tensor([[[[2., 2.],
               [2., 2.]]]])
     """
-    windows = _Windows(images, kernel, stride, padding, 1, ceil_mode)
-    check_grad(grad, (*images.shape[:2], *windows.shape))
-    share = grad / windows.counts(images, count_include_pad)
-    spread = windows.frame(grad.new_zeros(images.shape), 0.0)
-    for place in windows.places:
-        spread[place] += share
-    return spread[windows.image]
+    visits = _visits(images, kernel, stride, padding, 1, ceil_mode)
+    check_grad(grad, (*images.shape[:2], *visits.shape), images.dtype)
+    share = widened(grad) / _counts(visits, images, count_include_pad)
+    return visits.sums((share for _ in visits.met), images.shape[:2]).to(images.dtype)
 
 
-class _Windows:
-    """Where the windows lie in a frame that holds the image, its padding, and what a last window hangs over.
-
-    ``places`` has, for each place (k, l) of the kernel in row-major order, the slices of the frame that hold what
-    all windows have there; ``image`` and ``padded`` are the slices of the image, and of the image with its padding.
-    """
-
-    def __init__(self, images, kernel, stride, padding, dilation, ceil_mode):
-        check_pixels(images)
-        kernel, padding = pair(kernel, "kernel"), pair(padding, "padding")
-        stride = kernel if stride is None else pair(stride, "stride")
-        axes = zip(images.shape[2:], kernel, stride, padding, pair(dilation, "dilation"), strict=True)
-        self.shape, self.size, slices = zip(*(_along(*axis, ceil_mode) for axis in axes), strict=True)
-        self.places = [(..., row, column) for row in slices[0] for column in slices[1]]
-        pairs = list(zip(padding, images.shape[2:], strict=True))
-        self.image = (..., *(slice(p, p + size) for p, size in pairs))
-        self.padded = (..., *(slice(p + size + p) for p, size in pairs))
-
-    def frame(self, images, border):
-        framed = images.new_full((*images.shape[:2], *self.size), border)
-        framed[self.image] = images
-        return framed
-
-    def counts(self, images, count_include_pad):
-        """Return how many pixels of every window count: (H_out, W_out)."""
-        counted = images.new_zeros(self.size, dtype=torch.bool)
-        counted[self.padded if count_include_pad else self.image] = True
-        return sum(counted[place] for place in self.places)  # of booleans, so exact in any precision
-
-    def winner(self, images):
-        """Return which place of each window holds its largest value, or -1 where it sees the border alone."""
-        framed, true = self.frame(images, -torch.inf), images.new_zeros(self.size, dtype=torch.bool)
-        true[self.image] = True
-        largest = framed[self.places[0]]
-        winner = largest.new_full(largest.shape, -1).int()
-        for number, place in enumerate(self.places):
-            piece = framed[place]
-            wins = true[place] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
-            largest, winner = piece.where(wins, largest), winner.masked_fill(wins, number)
-        return winner
+def _visits(images, kernel, stride, padding, dilation, ceil_mode) -> Visits:
+    """Check all arguments of a pooling, and return the places that its windows visit."""
+    check_pixels(images)
+    kernel, padding = pair(kernel, "kernel"), pair(padding, "padding")
+    stride = kernel if stride is None else stride
+    visits = Visits(images.shape[2:], kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    for border, side in zip(padding, kernel, strict=True):
+        if 2 * border > side:
+            raise ValueError(
+                f"padding must be at most half the kernel, got {border} for a kernel of {side}: use {side // 2} or "
+                "less, since a window must not see border alone"
+            )
+    return visits
 
 
-def _along(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool):
-    """Return, for one axis, how many windows there are, the pixels of the frame, and a slice for each place k."""
-    count = output_size(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
-    if 2 * padding > kernel:
-        raise ValueError(
-            f"padding must be at most half the kernel, got {padding} for a kernel of {kernel}: use {kernel // 2} or "
-            "less, since a window must not see border alone"
-        )
-    reach = stride * (count - 1) + 1  # from the first window's pixel to the last one's
-    slices = [slice(k * dilation, k * dilation + reach, stride) for k in range(kernel)]
-    return count, max(slices[-1].stop, size + 2 * padding), slices
+def _counts(visits: Visits, images: Tensor, count_include_pad: bool) -> Tensor:
+    """Return how many pixels of every window count: (H_out, W_out)."""
+    counted = images.new_zeros(visits.framed, dtype=torch.bool)
+    counted[visits.padded if count_include_pad else visits.image] = True
+    return sum(counted[pixels] for pixels in visits.met)  # of booleans, so exact in any precision
+
+
+def _winner(visits: Visits, images: Tensor) -> Tensor:
+    """Return which element of each window is its largest, or -1 where it sees the border alone."""
+    framed, true = visits.frame(images, -torch.inf), images.new_zeros(visits.framed, dtype=torch.bool)
+    true[visits.image] = True
+    largest = framed[visits.met[0]]
+    winner = largest.new_full(largest.shape, -1).int()
+    for number, pixels in enumerate(visits.met):
+        piece = framed[pixels]
+        wins = true[pixels] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
+        largest, winner = piece.where(wins, largest), winner.masked_fill(wins, number)
+    return winner

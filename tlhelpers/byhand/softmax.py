@@ -37,7 +37,7 @@ def log_sum_exp(logits: Tensor) -> Tensor:
     """
     _check_logits(logits)
     largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
-    largest[largest.abs() == torch.inf] = 0  # infinity less infinity would be NaN
+    largest = largest.masked_fill(largest.abs() == torch.inf, 0)  # infinity less infinity would be NaN
     return largest[..., 0] + torch.log(torch.exp(logits - largest).sum(dim=-1))
 
 
@@ -134,7 +134,7 @@ def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) 
     tensor([ 0.2500, -0.2500])
     """
     probabilities = softmax(logits, temperature=temperature)
-    check_grad(grad, logits.shape)
+    check_grad(grad, logits.shape, logits.dtype)
     mean = (probabilities * grad).sum(dim=-1, keepdim=True)
     return probabilities * (grad - mean) / temperature
 
@@ -166,7 +166,7 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
     tensor([-0.5000,  0.5000])
     """
     probabilities = softmax(logits, temperature=temperature)
-    check_grad(grad, logits.shape)
+    check_grad(grad, logits.shape, logits.dtype)
     return (grad - probabilities * grad.sum(dim=-1, keepdim=True)) / temperature
 
 

@@ -4,11 +4,11 @@ The windows of an image are never cut out one by one. Element (k, l) of a kernel
 slice of the image with steps as wide as the stride: to copy the windows, or to add them up, takes K times L slices.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from .arguments import Size, check_images, pair
+from .arguments import Size, check_images, pair, widened
 
 _AT_ONCE = 2**21  # entries of a matrix of windows that is made at once: about what a processor's cache holds
 
@@ -102,7 +102,7 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     check_images(images)
     if not images.shape[1]:
         raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one, [:, :1]")
-    visits = _Visits(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
+    visits = Visits(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
     windows = visits.windows(images.flatten(0, 1)[:, None])  # (N*C, K*L, 1, rows, columns)
     rows = images.shape[1] * len(visits.met)
     return windows.reshape(len(images), rows, visits.shape[0] * visits.shape[1])
@@ -143,37 +143,47 @@ def col2im(
               [1., 2., 1.]]]])
     """
     height, width = pair(size, "size")
-    visits = _Visits((height, width), kernel, stride, pair(padding, "padding"), dilation)
+    visits = Visits((height, width), kernel, stride, pair(padding, "padding"), dilation)
     elements, places = len(visits.met), visits.shape[0] * visits.shape[1]
     if columns.ndim != 3 or columns.shape[1] % elements or columns.shape[2] != places or not columns.shape[1]:
         raise ValueError(
             f"columns must have shape (N, a multiple of {elements}, {places}), as im2col makes them of images of "
             f"{height} by {width} pixels, got {tuple(columns.shape)}: give the size and the options of that call"
         )
-    images = visits.sums(columns.reshape(-1, elements, 1, *visits.shape))  # (N*C, 1, H, W)
-    return images.reshape(len(columns), columns.shape[1] // elements, height, width)
+    channels = len(columns), columns.shape[1] // elements  # N, C
+    windows = columns.reshape(*channels, elements, *visits.shape)
+    return visits.sums(windows.unbind(2), channels).to(columns.dtype)
 
 
-class _Visits:
-    """All places that a kernel visits on images of one size, and the frame of zeros around these images.
+class Visits:
+    """All places that a kernel visits on images of one size, and the frame around these images.
 
-    ``shape`` counts the places, (rows, columns); ``met`` has, for each element of the kernel in row-major order, the
-    slices of the framed image that it meets at all places. ``padding`` may be "same": as many places as pixels.
+    Attributes
+    ----------
+    shape : (int, int)
+        How many places there are, (rows, columns).
+    met : list of slices
+        For each element of the kernel in row-major order, what it meets of the framed image at all places.
+    framed : (int, int)
+        Pixels of the image with its frame: the padding, and what a last place hangs over.
+    image, padded : slices
+        Where in the frame the image is, and where the image with its padding.
     """
 
-    def __init__(self, size, kernel, stride, padding, dilation):
+    def __init__(self, size, kernel, stride, padding, dilation, *, ceil_mode=False):
         padding = (padding, padding) if padding == "same" else pair(padding, "padding")
         pairs = pair(kernel, "kernel"), pair(stride, "stride"), padding, pair(dilation, "dilation")
-        axes = [_along(*axis) for axis in zip(size, *pairs, strict=True)]
-        self.shape, self.framed, self.inside, (rows, columns) = zip(*axes, strict=True)
+        axes = [_along(*axis, ceil_mode) for axis in zip(size, *pairs, strict=True)]
+        self.shape, self.framed, image, padded, (rows, columns) = zip(*axes, strict=True)
+        self.image, self.padded = (..., *image), (..., *padded)
         self.met = [(..., row, column) for row in rows for column in columns]
 
-    def frame(self, images: Tensor) -> Tensor:
-        """Return the images in their frame of zeros, or themselves if there is none."""
+    def frame(self, images: Tensor, border: float = 0) -> Tensor:
+        """Return the images in a frame of one value, or themselves if there is no frame."""
         if self.framed == images.shape[2:]:
             return images
-        framed = images.new_zeros(*images.shape[:2], *self.framed)
-        framed[(..., *self.inside)] = images
+        framed = images.new_full((*images.shape[:2], *self.framed), border)
+        framed[self.image] = images
         return framed
 
     def windows(self, images: Tensor) -> Tensor:
@@ -198,20 +208,26 @@ class _Visits:
         for start in range(0, len(images), step):
             yield slice(start, start + step)
 
-    def sums(self, windows: Tensor) -> Tensor:
-        """Add windows (A, K*L, B, rows, columns) up where ``windows`` copies them from: (A, B, H, W)."""
-        framed = windows.new_zeros(len(windows), windows.shape[2], *self.framed)
-        for number, pixels in enumerate(self.met):
-            framed[pixels] += windows[:, number]
-        return framed[(..., *self.inside)]
+    def sums(self, windows: Iterable[Tensor], channels: tuple[int, int]) -> Tensor:
+        """Add up what each element of the kernel has for the pixels that it met: (*channels, H, W).
+
+        ``windows`` yields one tensor (*channels, rows, columns) an element, in the order of ``met``.
+        """
+        total = None
+        for pixels, window in zip(self.met, windows, strict=True):
+            if total is None:
+                total = widened(window).new_zeros(*channels, *self.framed)
+            total[pixels] += window
+        return total[self.image]
 
 
-def _along(size: int, kernel: int, stride: int, padding: int | str, dilation: int):
-    """Return for one axis: places, pixels with the frame, where the image is in it, what each element meets."""
+def _along(size: int, kernel: int, stride: int, padding: int | str, dilation: int, ceil_mode: bool):
+    """Return for one axis: places, pixels with the frame, where image and padding are, what each element meets."""
     extra = 0
     if padding == "same":
         padding, extra = divmod(dilation * (kernel - 1), 2)  # an odd zero goes to the end
-    places = output_size(size + extra, kernel, stride, padding, dilation)
+    places = output_size(size + extra, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
     reach = stride * (places - 1) + 1  # from the first place to the last
     met = [slice(k * dilation, k * dilation + reach, stride) for k in range(kernel)]
-    return places, size + 2 * padding + extra, slice(padding, padding + size), met
+    padded = size + 2 * padding + extra
+    return places, max(padded, met[-1].stop), slice(padding, padding + size), slice(padded), met
