@@ -86,6 +86,15 @@ def test_recorded_is_what_the_layers_give_out():
     assert not recorded["fc"].requires_grad
 
 
+def test_a_record_outlives_what_happens_next_in_place():
+    """A ReLU that writes into what batch norm gave out, as torchvision's do, does not change what was recorded."""
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True)).eval()
+    images = torch.randn(2, 3, 4, 4)
+    with tl.record_layers(model, "0") as recorded:
+        model(images)
+    assert torch.equal(recorded["0"], model[0](images).detach()) and (recorded["0"] < 0).any()
+
+
 def test_no_hook_is_left_behind():
     """After the block the model is as before, and later passes are not recorded."""
     model = Tiny()

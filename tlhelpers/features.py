@@ -52,7 +52,7 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
 
 def _recorder(recorded: dict[str, Tensor], name: str):
     def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        recorded[name] = output.detach()
+        recorded[name] = output.detach().clone()  # the next layer may write into it, as ReLU(inplace=True) does
 
     return hook
 
