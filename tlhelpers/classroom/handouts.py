@@ -9,9 +9,23 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
-# The page of nbconvert without the scripts that it fetches, and with the alternative text of figures.
+# The page of nbconvert without the scripts that it fetches, with the alternative text of figures, solutions folded.
 TEMPLATE = """\
 {%- extends 'lab/index.html.j2' -%}
+{%- block html_head_css -%}
+{{ super() }}
+<style>
+details > summary { cursor: pointer; margin: 0.5em 5em; }
+.jp-InputArea-editor pre { white-space: pre-wrap; }
+</style>
+{%- endblock -%}
+{%- block codecell -%}
+{%- if 'solution' in cell.metadata.get('tags', []) -%}
+<details><summary>A solution</summary>{{ super() }}</details>
+{%- else -%}
+{{ super() }}
+{%- endif -%}
+{%- endblock -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
@@ -50,10 +64,20 @@ class _MathMLRenderer(IPythonRenderer):
     """Formulas as MathML, which browsers draw by themselves."""
 
     def block_math(self, body: str) -> str:
-        return convert(body, display="block")
+        return _mathml(body, display="block")
 
     def inline_math(self, body: str) -> str:
-        return convert(body)
+        return _mathml(body)
 
     def latex_environment(self, name: str, body: str) -> str:
-        return convert(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+        return _mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+
+
+def _mathml(formula: str, **options) -> str:
+    """Return a formula as MathML, its bold letters as letters that are bold by themselves: browsers know no other."""
+    bold = r'<mi mathvariant="bold">([A-Za-z])</mi>'
+    return re.sub(bold, lambda match: f"<mi>{_bold(match[1])}</mi>", convert(formula, **options))
+
+
+def _bold(letter: str) -> str:
+    return chr(ord(letter) - ord("A") + 0x1D400 if letter.isupper() else ord(letter) - ord("a") + 0x1D41A)
