@@ -26,6 +26,7 @@ BYHAND = Path("tlhelpers") / "byhand"
 JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant
 # What looks at the drawn examples alone takes long, and runs no code that is changed; nor has a failure to be small.
 HASTE = ["-k", "not drawn", "--hypothesis-profile=hasty", "-p", "no:cacheprovider", "--assert=plain"]
+HASTE += ["-p", "_hypothesis_pytestplugin"]  # and no other plugin, see main
 # bit operations stand in type hints ("Tensor | None") and between masks only, where others give the same or nothing;
 # exceptions, decorators and variables are exchanged for names that do not exist, which proves nothing
 LEFT_OUT = ("Bit", "Shift", "_Is", "Decorator", "Variable", "Exception", "UAdd")
@@ -118,9 +119,12 @@ def survivors(name: str) -> tuple[int, list[dict]]:
 
 def main(names: list[str]) -> None:
     """Test the mutants of the modules named, or of all, and store what survived beside what is known of it."""
-    import hypothesis  # noqa: F401  imported once, before the processes fork
+    import _hypothesis_pytestplugin  # noqa: F401  imported once, before the processes fork
+    import hypothesis  # noqa: F401
+    import pooch  # noqa: F401
     import torch
 
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     torch.set_num_threads(1)
     stored = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for name in names:
