@@ -12,7 +12,7 @@ from PIL import Image
 from tests.servers import nobody, serving
 from tests.tiny import transform, write_folder, write_photo
 from tlhelpers import data
-from tlhelpers.data import PhotoDataset, ants_and_bees, image_folder, make_loader
+from tlhelpers.data import PhotoDataset, ants_and_bees, image_folder, make_loader, stratified_folds
 
 
 @pytest.fixture(autouse=True)
@@ -206,3 +206,26 @@ def test_an_unknown_source_lists_the_sources():
 
 def test_the_pinned_hash_is_one():
     assert len(bytes.fromhex(data.ANTS_AND_BEES_SHA256)) == hashlib.sha256().digest_size
+
+
+def test_folds_judge_every_photo_once(tmp_path):
+    """No photo trains and judges in the same fold, every one judges once, and classes keep their shares."""
+    dataset = image_folder(write_folder(tmp_path / "set", train=10)).train
+    folds = stratified_folds(dataset, 5)
+    judged = [path for _, val in folds for path in val.paths]
+    assert sorted(judged) == sorted(dataset.paths)
+    for train, val in folds:
+        assert not set(train.paths) & set(val.paths) and len(train) + len(val) == len(dataset)
+        assert val.labels.bincount().tolist() == [2, 2] and val.classes == dataset.classes
+    assert [val.paths for _, val in stratified_folds(dataset, 5)] == [val.paths for _, val in folds]
+    assert [val.paths for _, val in stratified_folds(dataset, 5, seed=1)] != [val.paths for _, val in folds]
+
+
+def test_folds_that_cannot_be_are_refused(tmp_path):
+    """A class with too few photos is named, with their number; one fold is none."""
+    dataset = image_folder(write_folder(tmp_path / "set", train=6)).train
+    single = dataset.subset([0, 1, 2, 3, 4, 5, 6])
+    with pytest.raises(ValueError, match="class 'light' has 1 photos, too few for 5 folds; add some"):
+        stratified_folds(single)
+    with pytest.raises(ValueError, match="count is 1; there must be 2 or more folds"):
+        stratified_folds(dataset, 1)

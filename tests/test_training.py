@@ -143,3 +143,46 @@ def test_no_epochs_are_refused(photos):
     loader = make_loader(photos.train, transform())
     with pytest.raises(ValueError, match="epochs is 0"):
         fit(model, loader, loader, sgd(model), epochs=0)
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_that_is_no_class_is_named(photos, label):
+    """In training and in evaluation, with the number, and how many classes there are."""
+    model = TinyNet()
+    photos.train.labels[0] = label
+    loader = make_loader(photos.train, transform())
+    sentence = f"a label is {label}, but the model has 2 classes, numbered from 0; .*replace_head"
+    with pytest.raises(ValueError, match=sentence):
+        train_one_epoch(model, loader, sgd(model))
+    with pytest.raises(ValueError, match=sentence):
+        evaluate(model, loader)
+
+
+def test_a_rate_of_nothing_is_refused(photos):
+    """A learning rate of 0 trains nothing; one that a schedule brings down to 0, or up from it, is all right."""
+    model = TinyNet()
+    loader = make_loader(photos.train, transform())
+    with pytest.raises(ValueError, match=r"a learning rate is 0.0, .*; freeze what must not change"):
+        fit(model, loader, loader, sgd(model, lr=0.0), epochs=1)
+    with pytest.raises(ValueError, match="-0.1"):  # torch's own sentence
+        sgd(model, lr=-0.1)
+    optimizer = sgd(model)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, step / 2))
+    assert len(fit(model, loader, loader, optimizer, epochs=1, schedule=schedule)) == 1
+
+
+def test_no_patience_is_refused(photos):
+    model = TinyNet()
+    loader = make_loader(photos.train, transform())
+    with pytest.raises(ValueError, match="patience is 0; it must be 1 or more"):
+        fit(model, loader, loader, sgd(model), epochs=1, patience=0)
+
+
+def test_label_smoothing_is_torchs(photos):
+    """The loss of an epoch without a step is cross-entropy with smoothed targets."""
+    model = TinyNet()
+    loader = make_loader(photos.train, transform(), batch_size=100)
+    images, labels = next(iter(loader))
+    expected = F.cross_entropy(copy.deepcopy(model).train()(images), labels, label_smoothing=0.3).item()
+    loss, _ = train_one_epoch(model, loader, sgd(model), label_smoothing=0.3)
+    assert loss == pytest.approx(expected, rel=1e-6)

@@ -10,6 +10,7 @@ from pathlib import Path
 LAB_OPTIONS = [
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.allow_root=True",  # in a container everybody is root; the token and the address protect
+    "--ServerApp.log_level=WARN",  # the address is shown all the same, and not among twenty other lines
     "--LabApp.news_url=None",  # no pop-up that asks for Jupyter's news, and none fetched
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 ]
@@ -53,8 +54,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Run every notebook and print the table; 1 if one failed."""
-    from tlhelpers import runner
+    from tlhelpers import ants_and_bees, runner
+    from tlhelpers.runtime import photos_dir
 
+    runner.find_notebooks(options.folder)
+    if photos_dir():  # a wrong folder is said now, not by the first notebook that looks into it
+        ants_and_bees("photos")
     build = Path("build")
     runs = runner.run_all(options.folder, build)
     print(f"\n{runner.report(runs)}\n\nTo read or print: {build / 'handouts'}")
@@ -78,15 +83,18 @@ def prefetch(_: argparse.Namespace) -> int:
     from tlhelpers.runtime import photos_dir
     from tlhelpers.weights import list_weights, obtain
 
-    he2015 = list_weights()[-1]  # notebook 05 compares these with what is stored in it
-    failures = [_failure(load_resnet50, "auto"), _failure(obtain, he2015), _failure(ants_and_bees, "auto")]
-    for failure in filter(None, failures):
-        print(f"missing: {failure}", file=sys.stderr)
+    print("Weights: about 100 MB each, unless they are in the cache folder already ...", flush=True)
+    missing = _failure(load_resnet50, "auto") or _failure(obtain, list_weights()[-1])  # he2015, for notebook 05
+    print("Photos: 47 MB; where they cannot be had, insects are drawn, in half a minute ...", flush=True)
+    ants_and_bees()
     print(f"Cache folder: {cache_dir()} ({_megabytes(cache_dir())}).")
+    if missing:
+        print(f"Incomplete, weights are missing: {missing}", file=sys.stderr)
+        return 1
     print("Copied to another machine and named by TLHELPERS_CACHE there, it serves without any network.")
     if photos_dir():
         print(f"The photos are not in it but in {photos_dir()}; copy that too and name it by TLHELPERS_PHOTOS.")
-    return int(all(failures[:2]))
+    return 0
 
 
 def doctor(_: argparse.Namespace) -> int:
@@ -144,11 +152,16 @@ def _look_at_weights() -> str:
 
 
 def _look_at_photos() -> str:
+    from tlhelpers.data import image_folder
     from tlhelpers.runtime import cache_dir, photos_dir
 
     named, cached = photos_dir(), cache_dir() / "photos" / "hymenoptera_data"
     if named:
-        return f"{named}, named by TLHELPERS_PHOTOS" + ("" if named.is_dir() else "; no such folder: name another one")
+        try:
+            image_folder(named)
+        except ValueError as error:
+            return f"named by TLHELPERS_PHOTOS, but not to be had: {error}"
+        return f"{named}, named by TLHELPERS_PHOTOS"
     return str(cached) if cached.is_dir() else "drawn ones; where there is a network, fetch photos: tlhelpers prefetch"
 
 

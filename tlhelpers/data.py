@@ -51,8 +51,9 @@ class PhotoDataset(Dataset):
 
     def subset(self, indices: Sequence[int]) -> "PhotoDataset":
         """Return the photos at these positions as a dataset of their own."""
+        indices = [int(index) for index in indices]
         paths = [self.paths[index] for index in indices]
-        return PhotoDataset(paths, self.labels[list(indices)], self.classes, self.transform)
+        return PhotoDataset(paths, self.labels[indices], self.classes, self.transform)
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,43 @@ def make_loader(
     dataset = copy.copy(dataset)
     dataset.transform = transform
     return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+
+
+def stratified_folds(
+    dataset: PhotoDataset, count: int = 5, *, seed: int = 0
+) -> list[tuple[PhotoDataset, PhotoDataset]]:
+    """Divide photos for cross-validation: every photo is judged once, by a network that was not trained on it.
+
+    Parameters
+    ----------
+    dataset : PhotoDataset
+        Photos to train with; those of the test stay out of it.
+    count : int
+        Of the folds. Each has as large a share of every class as the whole.
+    seed : int
+        Of the shuffling.
+
+    Returns
+    -------
+    list of (PhotoDataset, PhotoDataset)
+        For each fold the photos to train with, and those to judge with.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, or a class has fewer photos than there are folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if count < 2:
+        raise ValueError(f"count is {count}; there must be 2 or more folds")
+    for name, photos in zip(dataset.classes, dataset.labels.bincount(minlength=len(dataset.classes)), strict=True):
+        if photos < count:
+            raise ValueError(
+                f"class {name!r} has {photos} photos, too few for {count} folds; add some or take fewer folds"
+            )
+    splits = StratifiedKFold(count, shuffle=True, random_state=seed).split(dataset.labels, dataset.labels)
+    return [(dataset.subset(train), dataset.subset(judged)) for train, judged in splits]
 
 
 def image_folder(path: str | Path) -> Photos:
@@ -185,13 +223,19 @@ def ants_and_bees(source: str = "auto") -> Photos:
     drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn"))
     counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
     print(f"Ants and bees, DRAWN and not photographed{why}: {counts}.")
+    print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
     return Photos(drawn.train, drawn.val, "drawn")
 
 
 def _find_photos() -> Path:
     named, cached = photos_dir(), cache_dir() / "photos" / "hymenoptera_data"
     if named is not None:
-        _check_ants_and_bees(named)
+        if not named.is_dir():
+            raise ValueError(f"TLHELPERS_PHOTOS names {named}, which is no folder; correct it, or unset it")
+        try:
+            _check_ants_and_bees(named)
+        except ValueError as error:
+            raise ValueError(f"TLHELPERS_PHOTOS names a folder without the ants and bees: {error}") from error
         return named
     if not cached.exists():
         with replacing(cached) as folder:

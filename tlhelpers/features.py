@@ -107,13 +107,17 @@ def extract_features(
 def _extract(model: nn.Module, loader: DataLoader, layer: str) -> Tensor:
     device = pick_device()
     model = model.eval().to(device, memory_format=torch.channels_last)
-    batches = []
+    features, done = None, 0
     with record_layers(model, layer) as recorded, autocast(device):
         for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
             model(images.to(device, memory_format=torch.channels_last))
             output = recorded[layer].float()
-            batches.append(output.mean(dim=(2, 3)).cpu() if output.ndim == 4 else output.cpu())
-    return torch.cat(batches)
+            output = output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1)  # (n, D)
+            if features is None:  # all at once: batches that are joined in the end take twice the memory
+                features = torch.empty(len(loader.dataset), output.shape[1])
+            features[done : done + len(output)] = output.cpu()
+            done += len(output)
+    return features
 
 
 def _key(model: nn.Module, loader: DataLoader, layer: str) -> str:

@@ -49,7 +49,9 @@ def find_notebooks(folder: Path) -> list[Path]:
     """
     notebooks = sorted(folder.glob("*.ipynb"))
     if not notebooks:
-        raise ValueError(f"no notebooks in {folder}; go to the project's folder, or name the one that holds them")
+        raise ValueError(
+            f"no notebooks in {folder.absolute()}; go to the project's folder, or name the one that holds them"
+        )
     return notebooks
 
 
@@ -69,13 +71,15 @@ def run_all(folder: Path, build: Path) -> list[NotebookRun]:
     """
     from tlhelpers.classroom.handouts import write_handout
 
-    runs = []
+    runs, paths = [], find_notebooks(folder)
     (build / "notebooks").mkdir(parents=True, exist_ok=True)
-    for path in find_notebooks(folder):
+    for path in paths:
+        page = build / "handouts" / f"{path.stem}.html"
+        page.unlink(missing_ok=True)  # that of an earlier run must not pass for this one's
         notebook, run = run_notebook(path)
         nbformat.write(notebook, build / "notebooks" / path.name)
         if run.error is None:
-            write_handout(notebook, build / "handouts" / f"{path.stem}.html")
+            write_handout(notebook, page)
         runs.append(run)
     return runs
 

@@ -1,8 +1,9 @@
-"""What is trained and what stays: freezing, exchanging the head, starting from a fitted head."""
+"""What is trained, what stays, and how fast: freezing by stage or kind, a fitted head, rates by stage, a pull back."""
 
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
+from torch.optim import Optimizer
 
 from tlhelpers.resnet import ResNet50
 
@@ -83,3 +84,125 @@ def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> Non
     with torch.no_grad():
         model.fc.weight.copy_(weight)
         model.fc.bias.copy_(bias)
+
+
+def stages(model: ResNet50) -> dict[str, list[nn.Module]]:
+    """Return the parts of a ResNet with learned numbers, from the image to the head: stem, layer1 to layer4, head."""
+    parts = {"stem": [model.conv1, model.bn1]}
+    parts |= {f"layer{number}": [getattr(model, f"layer{number}")] for number in (1, 2, 3, 4)}
+    return parts | {"head": [model.fc]}
+
+
+def freeze_below(model: ResNet50, stage: str) -> None:
+    """Freeze all stages before the one named, and train it and what follows.
+
+    Parameters
+    ----------
+    model : ResNet50
+        Changed in place.
+    stage : str
+        "stem" (which freezes nothing), "layer1" to "layer4", or "head" (a linear probe).
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage.
+    """
+    parts = stages(model)
+    if stage not in parts:
+        raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(parts)}")
+    below = True
+    for name, modules in parts.items():
+        below = below and name != stage
+        for module in modules:
+            (freeze if below else unfreeze)(module)
+
+
+def train_only(model: ResNet50, kind: str) -> None:
+    """Train the numbers of one kind, and the head; freeze all others.
+
+    Parameters
+    ----------
+    model : ResNet50
+        Changed in place.
+    kind : str
+        "batch norm": its scales and shifts (Frankle and others, "Training BatchNorm and only BatchNorm", 2021), or
+        "bias": its shifts alone (Ben Zaken and others, "BitFit", 2022). The running statistics move with both.
+
+    Raises
+    ------
+    ValueError
+        If the kind is neither.
+    """
+    wanted = {"batch norm": ("weight", "bias"), "bias": ("bias",)}
+    if kind not in wanted:
+        raise ValueError(f"kind is {kind!r}; it must be 'batch norm' or 'bias'")
+    freeze(model)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for name in wanted[kind]:
+                getattr(module, name).requires_grad = True
+    unfreeze(model.fc)
+
+
+def rates_by_stage(model: ResNet50, lr: float, *, decay: float = 0.3) -> list[dict]:
+    """Return parameter groups for an optimizer: ``lr`` for the head, and ``decay`` times less for each stage below.
+
+    Early stages are general and shall change little, late ones belong to the old task (Howard and Ruder, "Universal
+    language model fine-tuning", 2018, section 3.2: discriminative fine-tuning).
+
+    Parameters
+    ----------
+    model : ResNet50
+    lr : float
+        Of the head.
+    decay : float
+        Above 0, at most 1.
+
+    Returns
+    -------
+    list of dict
+        For ``torch.optim.SGD`` and its like, from the stem to the head.
+
+    Raises
+    ------
+    ValueError
+        If ``decay`` is out of range.
+    """
+    if not 0 < decay <= 1:
+        raise ValueError(f"decay is {decay}; it must lie above 0 and be at most 1")
+    groups = [[p for module in modules for p in module.parameters()] for modules in stages(model).values()]
+    return [
+        {"params": group, "lr": lr * decay**above}
+        for above, group in zip(range(len(groups))[::-1], groups, strict=True)
+    ]
+
+
+def decay_to_start(optimizer: Optimizer, strength: float) -> None:
+    """Let every step pull the parameters back to where they are now, in place of to zero.
+
+    Weight decay forgets what pretraining found; this does not (Li, Grandvalet, Davoine, "Explicit inductive bias for
+    transfer learning", 2018: L2-SP, equation 3). Call it before the training; the optimizer needs no decay then.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Changed in place.
+    strength : float
+        Times the way from the start, added to the gradient.
+
+    Raises
+    ------
+    ValueError
+        If ``strength`` is not positive.
+    """
+    if not strength > 0:
+        raise ValueError(f"strength is {strength}; it must be positive, or leave the pull out")
+    starts = [(p, p.detach().clone()) for group in optimizer.param_groups for p in group["params"]]
+
+    def pull(*_) -> None:
+        for parameter, start in starts:
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter.detach() - start.to(parameter.device), alpha=strength)
+
+    optimizer.register_step_pre_hook(pull)

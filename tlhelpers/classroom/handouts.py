@@ -16,7 +16,8 @@ TEMPLATE = """\
 {{ super() }}
 <style>
 details > summary { cursor: pointer; margin: 0.5em 5em; }
-.jp-InputArea-editor pre { white-space: pre-wrap; }
+.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+@media print { .jp-InputArea-editor pre, .jp-OutputArea-output pre { font-size: 8pt; } }
 </style>
 {%- endblock -%}
 {%- block codecell -%}
