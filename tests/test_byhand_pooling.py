@@ -318,6 +318,7 @@ def test_precision_is_kept(dtype):
         ({"stride": (1, 0)}, "stride must be at least 1, got 0"),
         ({"padding": 2}, "padding must be at most half the kernel, got 2 for a kernel of 3: use 1 or less"),
         ({"padding": (0, 2)}, "got 2 for a kernel of 3"),
+        ({"padding": 4, "kernel": 7}, "got 4 for a kernel of 7: use 3 or less"),
         ({"padding": -1}, "padding must not be negative, got -1: crop the images"),
         ({"kernel": 0}, "kernel must cover at least 1 pixel, got 0: give a positive size"),
         ({"kernel": -2}, "kernel must cover at least 1 pixel, got -2"),

@@ -211,7 +211,7 @@ def _counts(visits: Visits, images: Tensor, count_include_pad: bool) -> Tensor:
 
 def _winner(visits: Visits, images: Tensor) -> Tensor:
     """Return which element of each window is its largest, or -1 where it sees the border alone."""
-    framed, true = visits.frame(images, -torch.inf), images.new_zeros(visits.framed, dtype=torch.bool)
+    framed, true = visits.frame(images), images.new_zeros(visits.framed, dtype=torch.bool)
     true[visits.image] = True
     largest = framed[visits.met[0]]
     winner = largest.new_full(largest.shape, -1).int()
