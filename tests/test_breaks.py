@@ -43,10 +43,11 @@ def run_with(slip, folder):
     source = path.read_text(encoding="utf-8")
     assert source.count(right) == 1, f"{right!r} stands {source.count(right)} times in {name}.py"
     path.write_text(source.replace(right, wrong), encoding="utf-8")
-    command = [sys.executable, "-B", "-m", "pytest", "-qx", "-k", "not drawn"]
-    command += ["--hypothesis-profile=hasty", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-B", "-m", "pytest", "-qx", "-k", "not drawn", "--hypothesis-profile=hasty"]
+    command += ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]  # and no other plugin, which take long
     command.append(f"tests/test_byhand_{name}.py")
     environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     shutil.rmtree(folder)
     return done
