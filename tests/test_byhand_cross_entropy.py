@@ -334,6 +334,47 @@ def test_only_infinity_is_nothing_where_no_share_is(targets):
         assert cross_entropy(spoiled, targets, **options).isnan()
 
 
+@pytest.mark.parametrize(
+    ("labels", "options", "sentence"),
+    [
+        ([7, 0], {}, "got 7: count classes from 0"),  # far above, not only the first number too many
+        ([-101, 0], {}, "got -101"),  # below what is ignored
+        ([0, -1], {}, "got -1"),
+        ([3, 0], {"ignore_index": 5}, "got 3"),  # between the classes and what is ignored
+        ([5, 9], {}, "got 5"),  # the first of two
+    ],
+)
+def test_every_number_that_is_no_class_is_refused(labels, options, sentence):
+    """On either side of the classes and of the number to ignore; the first of several is named."""
+    with pytest.raises(ValueError, match=sentence):
+        cross_entropy(torch.zeros(2, 3), torch.tensor(labels), **options)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (3, 3), (2, 2), (2, 4)])
+def test_probabilities_of_another_shape_are_refused(shape):
+    """Fewer and more rows, fewer and more classes."""
+    with pytest.raises(ValueError, match=rf"must be \(2, 3\) .*, got \({shape[0]}, {shape[1]}\)"):
+        cross_entropy(torch.zeros(2, 3), torch.zeros(shape))
+
+
+def test_only_a_class_number_cannot_be_ignored_among_probabilities():
+    """0 is a class, -1 is none: as in torch."""
+    logits, targets = torch.randn(2, 3), torch.full((2, 3), 1 / 3)
+    for refused in (0, 1):
+        with pytest.raises(ValueError, match=f"probabilities, got {refused}: leave it out"):
+            cross_entropy(logits, targets, ignore_index=refused)
+    torch.testing.assert_close(cross_entropy(logits, targets, ignore_index=-1), F.cross_entropy(logits, targets))
+
+
+def test_negative_weights_count_as_in_torch():
+    """Nothing is cut off at zero: neither a share nor the sum of weights that the mean is divided by."""
+    logits, labels, weights = torch.tensor([[0.0, -torch.inf]]), torch.tensor([1]), torch.tensor([1.0, -1.0])
+    for z in (logits, torch.tensor([[0.3, 0.9]])):
+        for reduction in ("sum", "mean"):
+            ours = cross_entropy(z, labels, class_weights=weights, reduction=reduction)
+            torch.testing.assert_close(ours, F.cross_entropy(z, labels, weight=weights, reduction=reduction))
+
+
 BREAKS = [
     ("& (logarithms == -torch.inf)", ""),
     # both: the shares

@@ -1,6 +1,7 @@
 """Schedules by hand: at every step the rate, and the momentum, that torch's schedules set."""
 
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -109,6 +110,15 @@ def test_one_cycle_has_torchs_defaults():
     for step in scheduled(optimizer, lambda optimizer: lr_scheduler.OneCycleLR(optimizer, 0.7, 23), 23):
         close(one_cycle_rate(step, steps=23, peak=0.7), group["lr"])
         close(one_cycle_momentum(step, steps=23), group["momentum"])
+
+
+@pytest.mark.parametrize("warmup", [0.0, 1.0])
+def test_a_cycle_may_only_rise_or_only_fall(warmup):
+    """No warm-up, and nothing but warm-up, are torch's too."""
+    group = (optimizer := torch_optimizer()).param_groups[0]
+    make = partial(lr_scheduler.OneCycleLR, max_lr=0.7, total_steps=12, pct_start=warmup)
+    for step in scheduled(optimizer, make, 11):
+        close(one_cycle_rate(step, steps=12, peak=0.7, warmup=warmup), group["lr"])
 
 
 @pytest.mark.parametrize("kind", PAIRS)

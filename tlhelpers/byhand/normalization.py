@@ -121,14 +121,14 @@ def batch_norm2d_backward(
     grad = widened(grad)
     grad_weight, grad_bias = _channel_sums(grad * normalized), _channel_sums(grad)
     if training:
-        grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / max(_count(images), 1)
+        grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / _count(images)
     gradients = grad * _wide(weight * inverse), grad_weight, grad_bias
     return tuple(gradient.to(images.dtype) for gradient in gradients)
 
 
 def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the biased variance of each channel: (C,), (C,)."""
-    images, count = widened(images), max(_count(images), 1)  # of nothing: zeros
+    images, count = widened(images), _count(images)
     mean = _channel_sums(images) / count
     return mean, _channel_sums((images - _wide(mean)) ** 2) / count
 
