@@ -280,7 +280,6 @@ BREAKS = [
     ),
     (" or columns.shape[2] != places", ""),
     # columns and portions for the large product
-    ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),
     (" or self.shape != self.framed", ""),
     (" or self.framed != images.shape[2:]", ""),
     ("slice(start, start + step)", "slice(start, start + step + 1)"),
