@@ -16,7 +16,9 @@ ALLOWED_SKIPS = {
 CI = os.environ.get("CI") == "true"
 
 settings.register_profile("small", max_examples=25, deadline=None, derandomize=True)
-settings.register_profile("full", max_examples=400, deadline=None, print_blob=True)
+settings.register_profile("full", settings.get_profile("small"), max_examples=400)
+# other draws every time, for whoever looks for what the fixed ones do not show
+settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
 # for whoever only wants to know whether a test fails, and not on which smallest example
 settings.register_profile("hasty", settings.get_profile("small"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("small")  # pytest --hypothesis-profile=full overrides it

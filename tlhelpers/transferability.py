@@ -85,8 +85,9 @@ def log_evidence(features: Tensor, labels: Tensor) -> float:
     """Return LogME: the log-evidence of linear models on the features, a mean over classes and photos.
 
     For each class a Bayesian linear regression to 1 or 0; the widths of its prior, alpha, and of its noise, beta, are
-    those that make the labels most probable. Source: You and others, "LogME", 2021, algorithm 1, with the quick fixed
-    point of its later edition: in the axes of a singular value decomposition everything is a sum.
+    those that make the labels most probable. Source: You and others, "LogME", 2021, section 4. Their algorithm climbs
+    to the nearest maximum, of which there may be several; here all ratios alpha / beta are looked at, from 1e-8 to
+    1e8 times the mean square of a singular value.
 
     Parameters
     ----------
@@ -105,25 +106,21 @@ def log_evidence(features: Tensor, labels: Tensor) -> float:
     features, labels = _checked(features, labels)
     left, singular, _ = torch.linalg.svd(features, full_matrices=False)
     targets = (labels[:, None] == labels.unique()).double()  # (N, C)
-    evidence = [_best_evidence(left.T @ y, y @ y, singular.square(), *features.shape) for y in targets.T]
+    evidence = [_best_evidence((left.T @ y).square(), y @ y, singular.square(), len(y)) for y in targets.T]
     return sum(evidence) / len(evidence) / len(features)
 
 
-def _best_evidence(z: Tensor, total: Tensor, squares: Tensor, n: int, d: int, steps: int = 1000) -> float:
-    """Maximise the log-evidence of one target by alpha and beta, given it in the left singular axes: (r,)."""
-    z2, outside = z.square(), (total - z.square().sum()).clamp(min=0)
-    alpha = beta = torch.ones((), dtype=torch.float64)
-    for _ in range(steps):
-        before = ratio = alpha / beta
-        weights = (squares * z2 / (ratio + squares) ** 2).sum()  # of the mean's numbers, squared
-        errors = (z2 * (ratio / (ratio + squares)) ** 2).sum() + outside  # of its predictions, squared
-        effective = (squares / (ratio + squares)).sum()  # parameters that the photos determine
-        alpha, beta = effective / weights.clamp(min=1e-12), (n - effective) / errors.clamp(min=1e-12)
-        if (alpha / beta - before).abs() <= 1e-9 * before:
-            break
-    determinant = (alpha + beta * squares).log().sum() + (d - len(squares)) * alpha.log()
-    fit = n * beta.log() + d * alpha.log() - n * math.log(2 * math.pi) - beta * errors - alpha * weights
-    return ((fit - determinant) / 2).item()
+def _best_evidence(along: Tensor, total: Tensor, squares: Tensor, n: int) -> float:
+    """Maximise over alpha and beta the log-density of n targets y, of covariance (1 + F F' / ratio) / beta.
+
+    In the left singular axes of F, where y has the squares ``along``, it is a sum; the best beta for a ratio is known.
+    """
+    ratios = squares.mean() * torch.logspace(-8, 8, 2001, dtype=torch.float64)[:, None]  # alpha / beta: (2001, 1)
+    outside = (total - along.sum()).clamp(min=0)  # what no weights can explain
+    misfit = (along * ratios / (ratios + squares)).sum(dim=1) + outside  # y' (1 + F F' / ratio)^-1 y
+    beta = n / misfit.clamp(min=1e-12)
+    determinant = (1 + squares / ratios).log().sum(dim=1)
+    return ((n * (beta / (2 * math.pi)).log() - determinant - n) / 2).max().item()
 
 
 def _checked(values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
