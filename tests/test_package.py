@@ -1,6 +1,7 @@
 """The package as it is installed and described: light to import, whole as a wheel, in step with its papers."""
 
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -35,10 +36,12 @@ def test_import_is_light():
 
 
 def test_every_public_name_is_there():
-    """What the table of contents lists can be had."""
+    """What the table of contents lists can be had, and no function hides behind a module of its name."""
     import tlhelpers
 
     assert [name for name in tlhelpers.__all__ if not hasattr(tlhelpers, name)] == []
+    modules = {module.name for module in pkgutil.iter_modules(tlhelpers.__path__)}
+    assert modules & set(tlhelpers.__all__) == {"byhand", "handmade"}  # which are modules
 
 
 def test_conda_environment_is_in_step():

@@ -28,7 +28,8 @@ def test_every_size_of_photo_gives_the_size_of_the_crop():
     for size in ((16, 16), (7, 50), (90, 20)):
         assert eval_transform(ENTRY)(photo(*size)).shape == (3, 16, 16)
         assert train_transform(ENTRY)(photo(*size)).shape == (3, 16, 16)
-        assert train_transform(ENTRY, size=12)(photo(*size)).shape == (3, 12, 12)
+        for side in (12, 40):  # smaller and larger than what validation shows
+            assert train_transform(ENTRY, size=side)(photo(*size)).shape == (3, side, side)
 
 
 def test_training_sees_another_part_each_time_and_follows_the_seed():

@@ -20,6 +20,7 @@ _MODULE_OF = {
         "checkpoint": "save_checkpoint load_checkpoint",
         "strategies": "freeze unfreeze freeze_below train_only rates_by_stage decay_to_start stages replace_head "
         "head_from_classifier count_parameters",
+        "recipes": "transfer fit_probe cross_validate",
         "transferability": "h_score leep log_evidence",
         "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
         "classroom.checks": "check_close check_shape check_frozen",

@@ -28,8 +28,8 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
 
     Things are shown at about the size at which ``eval_transform`` shows them, whatever ``size`` is: a window of
     ``size`` pixels on a square photo of ``weights.resize`` pixels covers the share (size / resize)**2 of it,
-    and the random part covers 0.4 to 1.5 times that share. A network that was trained with things of one size
-    is worse with another (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
+    and the random part covers 0.4 to 1.5 times that share, at most the whole. A network that was trained with things
+    of one size is worse with another (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
         From a PIL image to a (3, size, size) float tensor.
     """
     size = size or weights.crop
-    share = (size / weights.resize) ** 2
+    share = min(1.0, (size / weights.resize) ** 2)
     crop = v2.RandomResizedCrop(size, scale=(0.4 * share, min(1.0, 1.5 * share)), antialias=True)
     return v2.Compose([crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
 

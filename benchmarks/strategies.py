@@ -1,0 +1,133 @@
+"""Which transfer, when, at what cost? python -m benchmarks.strategies
+
+Four studies of ``tl.transfer`` with He's ResNet-50, each run in a process of its own, so that its memory can be told:
+every strategy on the ants and bees; the choice of one by cross-validation, without a look at the validation photos,
+and what it then reaches; accuracy against photos per class; the same strategies on a target far from photographs,
+handwritten digits. What is stored is not measured again: a study that was stopped goes on, and --again starts it anew.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.metrics import balanced_accuracy_score
+
+import tlhelpers as tl
+from benchmarks import RESULTS, store
+from tlhelpers.data import PhotoDataset
+from tlhelpers.recipes import PEAK_RATES
+
+WEIGHTS = "he2015"
+SEEDS, MORE_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
+PER_CLASS = (5, 10, 20, 40, 80)
+FOLDS = 3
+CANDIDATES = [strategy for strategy in PEAK_RATES if strategy not in ("full", "from scratch")]
+SCRATCH = {"epochs": 15, "size": 112}  # as benchmarks.scratch: small photos, so that each can be seen often
+DIGITS = {"train": 24, "val": 30}  # a class
+
+
+def photos_of(target: str, folder: Path) -> tl.Photos:
+    """Return the ants and bees, or handwritten digits enlarged from 8x8 to 256x256 pixels."""
+    if target == "ants and bees":
+        return tl.ants_and_bees("photos")
+    digits, seen = load_digits(), [0] * 10
+    for pixels, digit in zip(digits.images, digits.target, strict=True):
+        seen[digit] += 1
+        part = "train" if seen[digit] <= DIGITS["train"] else "val"
+        if seen[digit] <= sum(DIGITS.values()):
+            path = folder / part / str(digit) / f"{seen[digit]:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((pixels * 15.9).astype("uint8")).resize((256, 256), Image.Resampling.BICUBIC).save(path)
+    return tl.image_folder(folder)
+
+
+def fewer(train: PhotoDataset, per_class: int | None, seed: int) -> PhotoDataset:
+    """Return so many photos of each class, drawn at random, or all."""
+    if per_class is None:
+        return train
+    order, chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)), []
+    for label in range(len(train.classes)):
+        chosen += order[train.labels[order] == label][:per_class].tolist()
+    return train.subset(sorted(chosen))
+
+
+def measure(run: dict) -> dict:
+    """Train once and judge; return what came out, and what it cost."""
+    options = SCRATCH if run["strategy"] == "from scratch" else {}
+    with tempfile.TemporaryDirectory() as folder:
+        photos = photos_of(run["target"], Path(folder))
+        model = tl.load_resnet50(WEIGHTS)
+        if run["study"] == "cross-validation":
+            tl.set_seed(run["seed"])
+            return {"folds": tl.cross_validate(model, photos.train, run["strategy"], count=FOLDS, **options)}
+        train = fewer(photos.train, run["per_class"], run["seed"])
+        tl.fit_probe(model, train)  # the features are kept, and read again by every strategy that begins with them
+        tl.set_seed(run["seed"])
+        start = time.perf_counter()
+        tl.transfer(model, train, run["strategy"], **options)
+        seconds = time.perf_counter() - start
+        trained = tl.count_parameters(model)[0]
+        found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
+    predicted = found.logits.argmax(dim=1)
+    return {
+        "accuracy": found.accuracy,
+        "balanced_accuracy": balanced_accuracy_score(found.labels, predicted),
+        "loss": found.loss,
+        "right": "".join(str(int(right)) for right in predicted == found.labels),
+        "seconds": round(seconds, 1),
+        "parameters": trained,
+        "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+    }
+
+
+def runs() -> list[dict]:
+    """Return what is to be measured, the most wanted first."""
+    keys = ("study", "target", "strategy", "per_class", "seed")
+    wanted = [("strategies", "ants and bees", s, None, seed) for seed, s in product(SEEDS, PEAK_RATES)]
+    wanted += [("cross-validation", "ants and bees", strategy, None, 0) for strategy in CANDIDATES]
+    wanted += [("strategies", "digits", s, None, seed) for seed, s in product(SEEDS, PEAK_RATES)]
+    compared = ("linear probe", "LP-FT", "from scratch")
+    wanted += [("photos", "ants and bees", s, n, seed) for seed, n, s in product(SEEDS, PER_CLASS, compared)]
+    return [dict(zip(keys, values, strict=True)) for values in wanted]
+
+
+def chosen(found: list[dict]) -> dict | None:
+    """Return the strategy with the best mean over the folds, once all candidates are measured."""
+    judged = {run["strategy"]: sum(run["folds"]) / FOLDS for run in found if run["study"] == "cross-validation"}
+    return max(judged, key=judged.get) if len(judged) == len(CANDIDATES) else None
+
+
+def main() -> None:
+    """Measure what is missing and store it, run by run."""
+    path = RESULTS / "strategies.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() and "--again" not in sys.argv else []
+    settings = {"weights": WEIGHTS, "folds": FOLDS, "from_scratch": SCRATCH, "peak_rates": PEAK_RATES, "digits": DIGITS}
+    settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
+    todo = runs()
+    for run in todo:
+        if any(run.items() <= old.items() for old in found):
+            continue
+        command = [sys.executable, "-m", "benchmarks.strategies", "--run", json.dumps(run)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        result = json.loads(done.stdout.splitlines()[-1])
+        found.append(run | result)
+        store("strategies", {"settings": settings, "chosen": chosen(found), "runs": found})
+        print(run, {name: value for name, value in result.items() if name != "right"}, flush=True)
+        if chosen(found):
+            keys = {"study": "strategies", "target": "ants and bees", "strategy": chosen(found), "per_class": None}
+            todo += [more for seed in MORE_SEEDS if (more := keys | {"seed": seed}) not in todo]
+
+
+if __name__ == "__main__":
+    if "--run" in sys.argv:
+        print(json.dumps(measure(json.loads(sys.argv[-1]))))
+    else:
+        main()

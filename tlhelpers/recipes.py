@@ -1,0 +1,180 @@
+"""Transfer in one call: a probe on frozen features, fine-tuning that begins with it, and training from scratch."""
+
+import copy
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+from tlhelpers.data import PhotoDataset, make_loader, stratified_folds
+from tlhelpers.features import extract_features
+from tlhelpers.preprocess import eval_transform, train_transform
+from tlhelpers.resnet import ResNet50
+from tlhelpers.strategies import (
+    decay_to_start,
+    freeze_below,
+    head_from_classifier,
+    rates_by_stage,
+    replace_head,
+    train_only,
+    unfreeze,
+)
+from tlhelpers.training import evaluate, train_one_epoch
+
+STRENGTHS = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # C of the logistic regression, small is cautious
+PEAK_RATES = {  # by strategy; what trains little, or from random numbers, needs larger steps
+    "linear probe": 0.0,
+    "LP-FT": 1e-3,
+    "gradual unfreezing": 1e-3,
+    "discriminative rates": 1e-2,  # of the head
+    "L2-SP": 1e-3,
+    "batch norm only": 1e-2,
+    "bias only": 1e-2,
+    "full": 1e-3,
+    "from scratch": 3e-3,
+}
+PULL = 0.01  # of L2-SP, back to where it began
+UNFROZEN_FROM = ("layer4", "layer3", "layer2", "layer1", "stem")  # by gradual unfreezing, epoch for epoch
+
+
+def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
+    """Fit a logistic regression on the features of the frozen network, as bold as cross-validation advises.
+
+    Parameters
+    ----------
+    model : ResNet50
+        With its ``weights``, as ``load_resnet50`` gives it. The features are kept on disk.
+    train : PhotoDataset
+        Two or more photos of each class.
+
+    Returns
+    -------
+    LogisticRegression
+        Of all C in ``STRENGTHS`` that do best in five folds (fewer, if a class has fewer photos) the smallest.
+
+    Raises
+    ------
+    ValueError
+        If there is only one class, or a class has fewer than two photos.
+    """
+    counts = train.labels.bincount(minlength=len(train.classes))
+    if len(counts) < 2:
+        raise ValueError(f"the only class is {train.classes}; there must be two or more to tell apart")
+    if counts.min() < 2:
+        raise ValueError(
+            f"class {train.classes[counts.argmin()]!r} has {counts.min()} photos to train with, and 2 or more are "
+            "needed to choose how bold the probe may be; add some, or leave the class out"
+        )
+    features, labels = extract_features(model, make_loader(train, eval_transform(model.weights)), cache=True)
+    folds = StratifiedKFold(min(5, counts.min().item()), shuffle=True, random_state=0)
+    search = GridSearchCV(LogisticRegression(max_iter=5000), {"C": STRENGTHS}, cv=folds)
+    return search.fit(features, labels).best_estimator_
+
+
+def transfer(
+    model: ResNet50,
+    train: PhotoDataset,
+    strategy: str = "LP-FT",
+    *,
+    epochs: int = 3,
+    peak_rate: float | None = None,
+    size: int = 160,
+    batch_size: int = 32,
+) -> None:
+    """Teach a pretrained network new classes, by one of nine strategies.
+
+    "linear probe" fits a head and leaves the body as it is. Six begin there and go on training: "LP-FT" everything;
+    "gradual unfreezing" from layer4 on, with each epoch one stage more; "discriminative rates" everything, early
+    stages more slowly; "L2-SP" everything, pulled back to where it began; "batch norm only" and "bias only" what their
+    names say. "full" begins with a random head, and "from scratch" with nothing but random numbers.
+
+    Parameters
+    ----------
+    model : ResNet50
+        With its ``weights``, as ``load_resnet50`` gives it. Changed in place.
+    train : PhotoDataset
+        Two or more photos of each class. Its transform is not used.
+    strategy : str
+        One of ``PEAK_RATES``.
+    epochs : int
+    peak_rate : float, optional
+        The largest learning rate of the one cycle (that of the head, for "discriminative rates"), in place of the
+        strategy's own.
+    size : int
+        Side of the images that are trained with, in pixels. The work goes with its square.
+    batch_size : int
+
+    Raises
+    ------
+    ValueError
+        If there is no such strategy, a number is not positive, or photos are missing as for ``fit_probe``.
+    RuntimeError
+        If the loss is not finite.
+    """
+    if strategy not in PEAK_RATES:
+        raise ValueError(f"strategy is {strategy!r}; it must be one of {', '.join(PEAK_RATES)}")
+    rate = PEAK_RATES[strategy] if peak_rate is None else peak_rate
+    for name, number in (("epochs", epochs), ("peak_rate", rate), ("size", size)):
+        if not number > 0 and strategy != "linear probe":
+            raise ValueError(f"{name} is {number}; it must be positive")
+    _begin(model, train, strategy)
+    if strategy == "linear probe":
+        return
+    loader = make_loader(train, train_transform(model.weights, size=size), batch_size=batch_size, shuffle=True)
+    groups = rates_by_stage(model, rate) if strategy == "discriminative rates" else [{"params": model.parameters()}]
+    optimizer = torch.optim.SGD(groups, rate, momentum=0.9, weight_decay=0 if strategy == "L2-SP" else 1e-4)
+    if strategy == "L2-SP":
+        decay_to_start(optimizer, PULL)
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    steps = {"epochs": epochs, "steps_per_epoch": len(loader)}
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, **steps, cycle_momentum=False)
+    for epoch in range(epochs):
+        if strategy == "gradual unfreezing":
+            freeze_below(model, UNFROZEN_FROM[min(epoch, 4)])
+        train_one_epoch(model, loader, optimizer, schedule=schedule)
+
+
+def _begin(model: ResNet50, train: PhotoDataset, strategy: str) -> None:
+    """Bring head and body to where a strategy starts, and freeze what it does not train."""
+    unfreeze(model)
+    if strategy in ("full", "from scratch"):
+        replace_head(model, len(train.classes))
+    else:
+        head_from_classifier(model, fit_probe(model, train))
+    if strategy == "from scratch":
+        model.load_state_dict(ResNet50(len(train.classes)).state_dict())
+    elif strategy == "linear probe":
+        freeze_below(model, "head")
+    elif strategy.endswith(" only"):
+        train_only(model, strategy.removesuffix(" only"))
+
+
+def cross_validate(model: ResNet50, train: PhotoDataset, strategy: str, *, count: int = 5, **options) -> list[float]:
+    """Judge a strategy by the training photos alone, each of them once, by a copy that was not trained on it.
+
+    Parameters
+    ----------
+    model : ResNet50
+        Left as it is.
+    train : PhotoDataset
+    strategy : str
+        As for ``transfer``; so are further options.
+    count : int
+        Of the folds.
+
+    Returns
+    -------
+    list of float
+        For each fold the accuracy, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        As ``transfer`` and ``stratified_folds``.
+    """
+    accuracies = []
+    for part, judged in stratified_folds(train, count):
+        trial = copy.deepcopy(model)
+        transfer(trial, part, strategy, **options)
+        accuracies.append(evaluate(trial, make_loader(judged, eval_transform(model.weights))).accuracy)
+    return accuracies
