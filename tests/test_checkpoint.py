@@ -56,12 +56,13 @@ RUN = """
 import os, signal, sys
 from pathlib import Path
 import torch
-import tlhelpers.training
+import tlhelpers.runtime, tlhelpers.training
 from test_checkpoint import a_training
 from tlhelpers.data import image_folder
 
 torch.set_num_threads(2)
 photos, folder, deadly = image_folder(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+tlhelpers.runtime._faster_dtype = lambda device: getattr(torch, sys.argv[4])
 plain, count = tlhelpers.training._check_labels, [0]
 
 def checked(labels, classes):  # called once in every batch, and once after every evaluation
@@ -78,18 +79,24 @@ torch.save(model.state_dict(), folder / "end.pth")
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-@pytest.mark.parametrize("deadly", [11, 16])  # in the middle of the third epoch, in the fourth's first batch
-def test_a_killed_run_goes_on_bit_for_bit(photos, tmp_path, deadly):
-    """Killed in an epoch and started again in a fresh process, it ends with the weights of an undisturbed run."""
+@pytest.mark.parametrize(
+    ("deadly", "began", "faster_later"),  # killed in the middle of the third epoch, or in the fourth's first batch
+    [(11, "bfloat16", "float32"), (16, "float32", "bfloat16")],
+)
+def test_a_killed_run_goes_on_bit_for_bit(photos, tmp_path, deadly, began, faster_later):
+    """Killed in an epoch and started again in a fresh process, it ends with the weights of an undisturbed run.
 
-    def run(folder, deadly):
-        command = [sys.executable, "-c", RUN, str(tmp_path / "set"), str(folder), str(deadly)]
+    The fresh process would choose another precision by itself: it was timed while the machine had more to do.
+    """
+
+    def run(folder, deadly, dtype):
+        command = [sys.executable, "-c", RUN, str(tmp_path / "set"), str(folder), str(deadly), dtype]
         return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
 
-    assert run(tmp_path / "killed", deadly).returncode == -signal.SIGKILL
+    assert run(tmp_path / "killed", deadly, began).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "end.pth").exists() and (tmp_path / "killed" / "last.pt").exists()
-    for name in ("killed", "whole"):
-        done = run(tmp_path / name, 0)
+    for name, dtype in (("killed", faster_later), ("whole", began)):
+        done = run(tmp_path / name, 0, dtype)
         assert done.returncode == 0, done.stderr[-2000:]
     ends = [torch.load(tmp_path / name / "end.pth", weights_only=True) for name in ("killed", "whole")]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[1])

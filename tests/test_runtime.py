@@ -24,14 +24,19 @@ def test_the_seed_reaches_python_numpy_and_torch():
 @pytest.mark.parametrize(("seconds", "dtype"), [(0.2, torch.bfloat16), (0.9, torch.float32), (5.0, torch.float32)])
 def test_bfloat16_is_taken_only_where_it_was_timed_faster(monkeypatch, seconds, dtype):
     """Half as fast, as fast, or five times slower: a flag of the processor has no say."""
-    monkeypatch.setattr(runtime, "_product_seconds", lambda kind: seconds if kind is torch.bfloat16 else 1.0)
-    runtime.pick_dtype.cache_clear()
+    monkeypatch.setattr(runtime, "_product_seconds", lambda *kinds: [1.0, seconds])
+    monkeypatch.setattr(runtime, "_dtypes", {})
     cpu = torch.device("cpu")
     assert runtime.pick_dtype(cpu) is dtype
     with runtime.autocast(cpu):
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert product.dtype is dtype
-    runtime.pick_dtype.cache_clear()
+
+
+def test_products_of_both_types_are_timed():
+    """Seconds for each type that is asked for."""
+    seconds = runtime._product_seconds(torch.float32, torch.bfloat16, size=8)
+    assert len(seconds) == 2 and all(0 < each < 1 for each in seconds)
 
 
 def test_the_cache_folder_is_the_one_named_and_is_not_made_by_asking(monkeypatch, tmp_path):

@@ -1,8 +1,8 @@
 """A training on disk: all that its next epoch depends on, so that a run that was killed goes on as if never stopped.
 
 That is more than the weights: the momentum of the optimizer, the place in the schedule, and the state of every
-generator of random numbers, because shuffling and augmentation go on from there. How many threads compute, and in
-which precision, decides about the last digits; both are remembered, and a change is said.
+generator of random numbers, because shuffling and augmentation go on from there. The precision decides about digits
+as well, and the training goes on in that in which it began. So does the number of threads; a change of it is said.
 """
 
 import random
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tlhelpers.fetch import replacing
-from tlhelpers.runtime import pick_device, pick_dtype
+from tlhelpers.runtime import keep_dtype, pick_device, pick_dtype
 
 
 def save_checkpoint(
@@ -120,9 +120,12 @@ def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule
     if schedule is not None:
         schedule.load_state_dict(state["schedule"])
     _set_random_states(state["random"])
+    device, arithmetic = pick_device(), state["arithmetic"]
+    if arithmetic["device"] == device.type:
+        keep_dtype(device, getattr(torch, arithmetic["precision"]))
     for name, value in _arithmetic().items():
-        if value != state["arithmetic"][name]:
-            print(f"{path}: {name} was {state['arithmetic'][name]} and is {value} now, so last digits will differ.")
+        if value != arithmetic[name]:
+            print(f"{path}: {name} was {arithmetic[name]} and is {value} now, so last digits will differ.")
 
 
 def _check_model(path: str | Path, state: dict, model: nn.Module, classes: list[str] | None) -> None:
@@ -146,7 +149,8 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
 def _arithmetic() -> dict:
     """Return what the last digits depend on, in types that ``weights_only`` lets through."""
     device = pick_device()
-    return {"number of threads": torch.get_num_threads(), "precision": f"{pick_dtype(device)} on {device.type}"}
+    precision = str(pick_dtype(device)).removeprefix("torch.")
+    return {"number of threads": torch.get_num_threads(), "device": device.type, "precision": precision}
 
 
 def _random_states() -> dict:

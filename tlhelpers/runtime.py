@@ -4,12 +4,13 @@ import os
 import random
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pooch
 import torch
+
+_dtypes: dict[str, torch.dtype] = {}  # by the type of the device, once chosen
 
 
 def set_seed(seed: int = 0) -> None:
@@ -32,27 +33,41 @@ def pick_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-@cache
 def pick_dtype(device: torch.device) -> torch.dtype:
     """Return bfloat16 where a matrix product in it was timed clearly faster, else float32.
 
     What a processor says of itself is not to be trusted here (the flag for bfloat16 can be set on a
-    machine where it is slower), so a small product is timed in both, once in a process, in about 50 ms.
+    machine where it is slower), so a small product is timed in both, once in a process, in about 100 ms.
     """
+    if device.type not in _dtypes:
+        _dtypes[device.type] = _faster_dtype(device)
+    return _dtypes[device.type]
+
+
+def keep_dtype(device: torch.device, dtype: torch.dtype) -> None:
+    """Let ``pick_dtype`` return this type from now on in this process, as for a training that began with it."""
+    _dtypes[device.type] = dtype
+
+
+def _faster_dtype(device: torch.device) -> torch.dtype:
     if device.type != "cpu":
         return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
-    slow, fast = _product_seconds(torch.float32), _product_seconds(torch.bfloat16)
+    slow, fast = _product_seconds(torch.float32, torch.bfloat16)
     return torch.bfloat16 if fast < 0.7 * slow else torch.float32
 
 
-def _product_seconds(dtype: torch.dtype, size: int = 512) -> float:
-    """Return the best of many timings of a square matrix product (others may be at work too), fewer if it is slow."""
-    matrix = torch.ones(size, size, dtype=dtype)
-    best, end = float("inf"), time.perf_counter() + 0.05
+def _product_seconds(*dtypes: torch.dtype, size: int = 512) -> list[float]:
+    """Return for each type the best of many timings of a square matrix product, fewer if it is slow.
+
+    The types take turns, so that what else the machine has to do disturbs them alike.
+    """
+    matrices, best = [torch.ones(size, size, dtype=dtype) for dtype in dtypes], [float("inf")] * len(dtypes)
+    end = time.perf_counter() + 0.1
     for _ in range(30):
-        start = time.perf_counter()
-        matrix @ matrix
-        best = min(best, time.perf_counter() - start)
+        for i, matrix in enumerate(matrices):
+            start = time.perf_counter()
+            matrix @ matrix
+            best[i] = min(best[i], time.perf_counter() - start)
         if time.perf_counter() > end:
             break
     return best
