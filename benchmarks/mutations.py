@@ -55,8 +55,7 @@ def change(source: str, mutant: str) -> tuple[str, str]:
 
 def notices(tests: list[str]) -> bool:
     """Run tests in this process and tell whether one fails."""
-    options = ["-qx", *HASTE, "-p", "no:warnings"]
-    return pytest.main([*options, *tests]) != pytest.ExitCode.OK
+    return pytest.main(["-qx", *HASTE, *tests]) != pytest.ExitCode.OK
 
 
 def start(name: str, mutant: str) -> tuple[int, Path]:

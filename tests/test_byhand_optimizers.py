@@ -174,13 +174,16 @@ BAD_OPTIONS = {
     "decay of Adam": (Adam, {"weight_decay": -1}, r"weight_decay must not be negative, got -1"),
     "eps": (Adam, {"eps": -1e-8}, r"eps must not be negative, got -1e-08"),
     "first beta": (Adam, {"betas": (1.0, 0.999)}, r"betas must be two .*got \(1\.0, 0\.999\): \(0\.9, 0\.999\)"),
+    "large beta": (Adam, {"betas": (1.5, 0.999)}, r"betas must be two .*got \(1\.5, 0\.999\)"),
     "second beta": (AdamW, {"betas": (0.9, -0.1)}, r"betas must be two .*got \(0\.9, -0\.1\)"),
     "decay of AdamW": (AdamW, {"weight_decay": -1}, r"weight_decay must not be negative, got -1"),
 }
 BAD_GRADIENTS = {
     "too few": ([W], r"2 parameters, but got 1 gradients: give one for each"),
+    "too many": ([W, W, W], r"2 parameters, but got 3 gradients: give one for each"),
     "none": ([W, None], r"gradient 1 must be a tensor, got None: leave its parameter out"),
     "shape": ([W, torch.zeros(1)], r"gradient 1 must be .*\(3,\) as its parameter is, got .*\(1,\)"),
+    "more axes": ([W, torch.zeros(3, 1)], r"gradient 1 must be .*\(3,\) as its parameter is, got .*\(3, 1\)"),
     "dtype": ([W.double(), W], r"gradient 0 must be torch\.float32 .*got torch\.float64"),
 }
 
@@ -208,6 +211,14 @@ def test_bad_options_are_explained(kind, options, message):
         PAIRS[kind]([W], **({"lr": 0.1} | options))
     with pytest.raises(ValueError, match=message):
         kind([W], **({"lr": 0.1} | options))
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("betas", [(), (0.9,), (0.9, 0.99, 0.999)])
+def test_there_are_two_betas(kind, betas):
+    """Torch finds out only when it steps."""
+    with pytest.raises(ValueError, match="betas must be two"):
+        kind([W], 0.1, betas=betas)
 
 
 @pytest.mark.parametrize("kind", PAIRS)
