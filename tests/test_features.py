@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 from torchvision.transforms import v2
 
 import tlhelpers as tl
 import tlhelpers.features as module
 from tlhelpers.data import PhotoDataset
+from tlhelpers.features import nearest_neighbours
 
 NORMALISE = v2.Normalize([0.4, 0.5, 0.6], [0.2, 0.3, 0.2])
 TRANSFORM = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), NORMALISE])
@@ -281,3 +283,24 @@ def test_a_full_disk_leaves_nothing_behind(loader, tmp_path, monkeypatch, capsys
     features, _ = tl.extract_features(Tiny(), loader, cache=True)
     assert features.shape == (7, 5)
     assert capsys.readouterr().out.count("\n") == 1 and kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 30])
+def test_neighbours_vote_as_in_scikit_learn(count):
+    """Five classes with gaps among their numbers, any number of voters up to all."""
+    features, queries = torch.randn(30, 6), torch.randn(50, 6)
+    labels = 2 * torch.randint(5, (30,)) + 1
+    theirs = KNeighborsClassifier(count, metric="cosine").fit(features, labels).predict(queries)
+    assert nearest_neighbours(features, labels, queries, count=count).tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("count", [0, -1, 5])
+def test_more_neighbours_than_photos_cannot_vote(count):
+    with pytest.raises(ValueError, match=f"count is {count}; it must be 1 or more, and at most the 4 photos"):
+        nearest_neighbours(torch.rand(4, 2), torch.tensor([0, 1, 0, 1]), torch.rand(3, 2), count=count)
+
+
+@pytest.mark.parametrize(("labels", "queries"), [((3,), (2, 6)), ((4,), (2, 5)), ((4,), (6,))])
+def test_neighbours_of_other_shapes_are_refused(labels, queries):
+    with pytest.raises(ValueError, match=r"features, labels and queries have shapes \(4, 6\)"):
+        nearest_neighbours(torch.rand(4, 6), torch.zeros(labels).long(), torch.rand(queries), count=1)
