@@ -20,9 +20,9 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-ROOT = Path(__file__).parents[1]
+from tests.broken import BYHAND, ROOT, copy_project
+
 RESULT = ROOT / "benchmarks" / "results" / "mutations.json"
-BYHAND = Path("tlhelpers") / "byhand"
 JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant
 # What looks at the drawn examples alone takes long, and runs no code that is changed; nor has a failure to be small.
 HASTE = ["-k", "not drawn", "--hypothesis-profile=hasty", "-p", "no:cacheprovider", "--assert=plain"]
@@ -61,11 +61,7 @@ def notices(tests: list[str]) -> bool:
 def start(name: str, mutant: str) -> tuple[int, Path]:
     """Start a process that tests one mutant in a copy of the project; its exit status is 0 if nothing was noticed."""
     folder = Path(tempfile.mkdtemp())
-    for part in ("tlhelpers", "tests"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("conftest.py", "pyproject.toml"):
-        shutil.copy(ROOT / part, folder)
-    (folder / BYHAND / f"{name}.py").write_text(mutant, encoding="utf-8")
+    copy_project(folder, name, mutant)
     child = os.fork()
     if child:
         return child, folder

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.broken import BYHAND, ROOT, copy_project
+
 NAMES = [path.stem.removeprefix("test_byhand_") for path in sorted(ROOT.glob("tests/test_byhand_*.py"))]
 BREAKS = [
     (name, right, wrong)
@@ -35,14 +36,9 @@ def outcomes(request, tmp_path_factory):
 def run_with(slip, folder):
     """Run the tests of a module in a copy of the project that has the slip."""
     name, right, wrong = slip
-    for part in ("tlhelpers", "tests"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("conftest.py", "pyproject.toml"):
-        shutil.copy(ROOT / part, folder)
-    path = folder / "tlhelpers" / "byhand" / f"{name}.py"
-    source = path.read_text(encoding="utf-8")
+    source = (ROOT / BYHAND / f"{name}.py").read_text(encoding="utf-8")
     assert source.count(right) == 1, f"{right!r} stands {source.count(right)} times in {name}.py"
-    path.write_text(source.replace(right, wrong), encoding="utf-8")
+    copy_project(folder, name, source.replace(right, wrong))
     command = [sys.executable, "-B", "-m", "pytest", "-qx", "-k", "not drawn", "--hypothesis-profile=hasty"]
     command += ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]  # and no other plugin, which take long
     command.append(f"tests/test_byhand_{name}.py")
