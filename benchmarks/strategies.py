@@ -16,13 +16,11 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from PIL import Image
-from sklearn.datasets import load_digits
 from sklearn.metrics import balanced_accuracy_score
 
 import tlhelpers as tl
 from benchmarks import RESULTS, store
-from tlhelpers.data import PhotoDataset
+from benchmarks.targets import fewer, photos_of
 from tlhelpers.recipes import PEAK_RATES
 
 WEIGHTS = "he2015"
@@ -31,32 +29,6 @@ PER_CLASS = (5, 10, 20, 40, 80)
 FOLDS = 3
 CANDIDATES = [strategy for strategy in PEAK_RATES if strategy not in ("full", "from scratch")]
 SCRATCH = {"epochs": 15, "size": 112}  # as benchmarks.scratch: small photos, so that each can be seen often
-DIGITS = {"train": 24, "val": 30}  # a class
-
-
-def photos_of(target: str, folder: Path) -> tl.Photos:
-    """Return the ants and bees, or handwritten digits enlarged from 8x8 to 256x256 pixels."""
-    if target == "ants and bees":
-        return tl.ants_and_bees("photos")
-    digits, seen = load_digits(), [0] * 10
-    for pixels, digit in zip(digits.images, digits.target, strict=True):
-        seen[digit] += 1
-        part = "train" if seen[digit] <= DIGITS["train"] else "val"
-        if seen[digit] <= sum(DIGITS.values()):
-            path = folder / part / str(digit) / f"{seen[digit]:03}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray((pixels * 15.9).astype("uint8")).resize((256, 256), Image.Resampling.BICUBIC).save(path)
-    return tl.image_folder(folder)
-
-
-def fewer(train: PhotoDataset, per_class: int | None, seed: int) -> PhotoDataset:
-    """Return so many photos of each class, drawn at random, or all."""
-    if per_class is None:
-        return train
-    order, chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)), []
-    for label in range(len(train.classes)):
-        chosen += order[train.labels[order] == label][:per_class].tolist()
-    return train.subset(sorted(chosen))
 
 
 def measure(run: dict) -> dict:
@@ -68,7 +40,7 @@ def measure(run: dict) -> dict:
         if run["study"] == "cross-validation":
             tl.set_seed(run["seed"])
             return {"folds": tl.cross_validate(model, photos.train, run["strategy"], count=FOLDS, **options)}
-        train = fewer(photos.train, run["per_class"], run["seed"])
+        train = photos.train.subset(fewer(photos.train.labels, run["per_class"], run["seed"]))
         tl.fit_probe(model, train)  # the features are kept, and read again by every strategy that begins with them
         tl.set_seed(run["seed"])
         start = time.perf_counter()
@@ -109,7 +81,7 @@ def main() -> None:
     """Measure what is missing and store it, run by run."""
     path = RESULTS / "strategies.json"
     found = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() and "--again" not in sys.argv else []
-    settings = {"weights": WEIGHTS, "folds": FOLDS, "from_scratch": SCRATCH, "peak_rates": PEAK_RATES, "digits": DIGITS}
+    settings = {"weights": WEIGHTS, "folds": FOLDS, "from_scratch": SCRATCH, "peak_rates": PEAK_RATES}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     todo = runs()
     for run in todo:

@@ -5,6 +5,7 @@ import copy
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from torch import Tensor
 
 from tlhelpers.data import PhotoDataset, make_loader, stratified_folds
 from tlhelpers.features import extract_features
@@ -65,8 +66,12 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
             f"class {train.classes[counts.argmin()]!r} has {counts.min()} photos to train with, and 2 or more are "
             "needed to choose how bold the probe may be; add some, or leave the class out"
         )
-    features, labels = extract_features(model, make_loader(train, eval_transform(model.weights)), cache=True)
-    folds = StratifiedKFold(min(5, counts.min().item()), shuffle=True, random_state=0)
+    return fit_classifier(*extract_features(model, make_loader(train, eval_transform(model.weights)), cache=True))
+
+
+def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
+    """Fit the probe's logistic regression on (N, D) features and (N,) labels, two or more of each class."""
+    folds = StratifiedKFold(min(5, labels.unique(return_counts=True)[1].min().item()), shuffle=True, random_state=0)
     search = GridSearchCV(LogisticRegression(max_iter=5000), {"C": STRENGTHS}, cv=folds)
     return search.fit(features, labels).best_estimator_
 
