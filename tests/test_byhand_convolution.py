@@ -200,6 +200,7 @@ IMAGES, WEIGHT = torch.zeros(2, 3, 5, 5), torch.zeros(6, 3, 3, 3)
 BAD = {
     "unbatched images": ((IMAGES[0], WEIGHT), {}, r"images must have .*\(3, 5, 5\).*images\[None\]"),
     "one kernel alone": ((IMAGES, WEIGHT[0, 0]), {}, r"weight must have .*\(3, 3\).*weight\[None, None\]"),
+    "kernels of five axes": ((IMAGES, WEIGHT[None]), {}, r"weight must have .*\(1, 6, 3, 3, 3\).*weight\[None"),
     "channels": ((IMAGES, WEIGHT[:, :2]), {}, r"kernels have 2 channels.* images 3: make .*\(6, 3, \.\.\.\)"),
     "channels of groups": ((IMAGES, WEIGHT), {"groups": 3}, r"3 channels, with groups=3, .*: make .*\(6, 1, "),
     "kernels by groups": ((IMAGES, WEIGHT[:4, :1]), {"groups": 3}, r"4 kernels .* shared .*, got groups=3: change"),
@@ -220,6 +221,7 @@ BAD = {
     "padding negative": ((IMAGES, WEIGHT), {"padding": -1}, r"padding must not be negative, got -1: crop"),
     "padding of three": ((IMAGES, WEIGHT), {"padding": (1, 1, 1)}, r"padding must be .*got \(1, 1, 1\): give"),
     "padding a word": ((IMAGES, WEIGHT), {"padding": "full"}, r"padding must be .* \"same\", got 'full': give 0"),
+    "padding of zeros": ((IMAGES, WEIGHT), {"padding": "zeros"}, r"padding must be .* \"same\", got .zeros.: give"),
     "same with stride": ((IMAGES, WEIGHT), {"padding": "same", "stride": (1, 2)}, r"stride 1 only, .*\(1, 2\): give"),
     "dilation zero": ((IMAGES, WEIGHT), {"dilation": 0}, r"dilation must be at least 1, got 0: 1 means"),
     "dilation negative": ((IMAGES, WEIGHT), {"padding": "same", "dilation": -1}, r"dilation must be .*got -1: 1 means"),
