@@ -178,6 +178,25 @@ def test_inputs_are_left_as_they_were():
     assert bool((images == 1).all())
 
 
+def test_what_needs_no_copy_is_not_copied():
+    """Without a frame the images are their own, and a kernel of one pixel that visits all reads them in place."""
+    images = torch.rand(1, 4, 5, 6)
+    plain, framed, sparse = (Visits((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
+    assert plain.frame(images) is images and sparse.frame(images) is images
+    assert framed.frame(images).shape == (1, 4, 7, 8)
+    assert plain.columns(images, 2).data_ptr() == images.data_ptr()
+    assert sparse.columns(images, 2).data_ptr() != images.data_ptr()
+
+
+@pytest.mark.parametrize(("at_once", "portions"), [(1, [1] * 7), (5183, [1] * 7), (5184, [2, 2, 2, 1]), (10**6, [7])])
+def test_portions_hold_as_many_images_as_fit(monkeypatch, at_once, portions):
+    """Windows of one of these images have 4 * 9 * 72 = 2592 entries; one image is the least."""
+    monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
+    images = torch.empty(7, 4, 8, 9)
+    found = [len(images[portion]) for portion in Visits((8, 9), 3, 1, 1, 1).portions(images)]
+    assert found == portions
+
+
 IMAGES, COLUMNS = torch.zeros(2, 3, 5, 5), torch.zeros(2, 27, 9)
 BAD = {
     "unbatched": (im2col, (IMAGES[0], 3), {}, r"images must have .*\(3, 5, 5\).*images\[None\]"),
@@ -195,6 +214,8 @@ BAD = {
     "columns": (col2im, (COLUMNS, 6, 3), {}, r"shape \(N, a multiple of 9, 16\).*6 by 6.*got \(2, 27, 9\): give"),
     "entries": (col2im, (COLUMNS[:, 1:], 5, 3), {}, r"columns must have shape .*of 9, 9\).*got \(2, 26, 9\): give"),
     "no entry": (col2im, (COLUMNS[:, :0], 5, 3), {}, r"columns must have shape .*got \(2, 0, 9\): give"),
+    "too many": (col2im, (COLUMNS, 4, 3), {}, r"shape \(N, a multiple of 9, 4\).*4 by 4.*got \(2, 27, 9\): give"),
+    "four axes": (col2im, (COLUMNS[..., None], 5, 3), {}, r"columns must have shape .*got \(2, 27, 9, 1\): give"),
     "a matrix": (col2im, (COLUMNS[0], 5, 3), {}, r"columns must have shape .*got \(27, 9\): give"),
     "size": (col2im, (COLUMNS, (5, 5, 5), 3), {}, r"size must be .*got \(5, 5, 5\): give \(rows, columns\)"),
 }

@@ -197,7 +197,7 @@ class Visits:
     def columns(self, images: Tensor, groups: int) -> Tensor:
         """Copy all windows of images (n, C, H, W) into columns: (groups, C / groups * K * L, n * places)."""
         windows = channels = images.transpose(0, 1)  # a kernel that meets one pixel at a time needs no copy
-        if len(self.met) > 1 or self.framed != images.shape[2:] or self.shape != self.framed:
+        if self.framed != images.shape[2:] or self.shape != self.framed:
             windows = self.windows(channels)  # (C, K*L, n, rows, columns)
         return windows.reshape(groups, images.shape[1] // groups * len(self.met), -1)
 
