@@ -84,7 +84,8 @@ def main() -> None:
     settings = {"weights": WEIGHTS, "folds": FOLDS, "from_scratch": SCRATCH, "peak_rates": PEAK_RATES}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     todo = runs()
-    for run in todo:
+    while todo:
+        run = todo.pop(0)
         if any(run.items() <= old.items() for old in found):
             continue
         command = [sys.executable, "-m", "benchmarks.strategies", "--run", json.dumps(run)]
@@ -93,9 +94,9 @@ def main() -> None:
         found.append(run | result)
         store("strategies", {"settings": settings, "chosen": chosen(found), "runs": found})
         print(run, {name: value for name, value in result.items() if name != "right"}, flush=True)
-        if chosen(found):
-            keys = {"study": "strategies", "target": "ants and bees", "strategy": chosen(found), "per_class": None}
-            todo += [more for seed in MORE_SEEDS if (more := keys | {"seed": seed}) not in todo]
+        if best := chosen(found):
+            keys = {"study": "strategies", "target": "ants and bees", "strategy": best, "per_class": None}
+            todo = [keys | {"seed": seed} for seed in MORE_SEEDS] + todo
 
 
 if __name__ == "__main__":
