@@ -303,7 +303,7 @@ BREAKS = [
     # columns and portions for the large product
     ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),
     (" or self.shape != self.framed", ""),
-    (" or self.framed != images.shape[2:]", ""),
+    ("self.framed != images.shape[2:] or ", ""),
     ("slice(start, start + step)", "slice(start, start + step + 1)"),
     ("max(1, _AT_ONCE // entries)", "max(2, _AT_ONCE // entries)"),
 ]
