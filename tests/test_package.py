@@ -12,11 +12,13 @@ import tomllib
 import urllib.error
 import urllib.request
 import venv
+from importlib.metadata import distributions
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -67,6 +69,13 @@ def test_constraints_fit_the_project():
     wanted = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
     assert all("==" in line for line in lines if not line.startswith("#")) and len(set(pinned)) == len(pinned)
     assert {name_of(requirement) for requirement in wanted} <= set(pinned)
+
+
+def test_constraints_suit_the_oldest_python():
+    """No package that is installed asks for a later Python than the project does, not even by a patch."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    wanted = {each.metadata["Name"]: each.metadata["Requires-Python"] or "" for each in distributions()}
+    assert {name: asks for name, asks in wanted.items() if oldest not in SpecifierSet(asks)} == {}
 
 
 def test_links_in_the_papers_resolve():
