@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,19 @@ def _processor() -> str:
         if names:
             return names[0]
     return platform.processor() or platform.machine()
+
+
+def stored_runs(name: str) -> list[dict]:
+    """Return the runs in ``results/NAME.json``, for a study that goes on; none if it begins, or with --again."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists() or "--again" in sys.argv:
+        return []
+    return json.loads(path.read_text(encoding="utf-8"))["runs"]
+
+
+def is_stored(run: dict, runs: list[dict]) -> bool:
+    """Tell whether there is one of these settings among the runs."""
+    return any(run.items() <= old.items() for old in runs)
 
 
 def store(name: str, result: dict) -> Path:

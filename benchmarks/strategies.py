@@ -19,7 +19,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 
 import tlhelpers as tl
-from benchmarks import RESULTS, store
+from benchmarks import is_stored, store, stored_runs
 from benchmarks.targets import fewer, photos_of
 from tlhelpers.recipes import PEAK_RATES
 
@@ -71,7 +71,7 @@ def runs() -> list[dict]:
     return [dict(zip(keys, values, strict=True)) for values in wanted]
 
 
-def chosen(found: list[dict]) -> dict | None:
+def chosen(found: list[dict]) -> str | None:
     """Return the strategy with the best mean over the folds, once all candidates are measured."""
     judged = {run["strategy"]: sum(run["folds"]) / FOLDS for run in found if run["study"] == "cross-validation"}
     return max(judged, key=judged.get) if len(judged) == len(CANDIDATES) else None
@@ -79,14 +79,13 @@ def chosen(found: list[dict]) -> dict | None:
 
 def main() -> None:
     """Measure what is missing and store it, run by run."""
-    path = RESULTS / "strategies.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() and "--again" not in sys.argv else []
+    found = stored_runs("strategies")
     settings = {"weights": WEIGHTS, "folds": FOLDS, "from_scratch": SCRATCH, "peak_rates": PEAK_RATES}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     todo = runs()
     while todo:
         run = todo.pop(0)
-        if any(run.items() <= old.items() for old in found):
+        if is_stored(run, found):
             continue
         command = [sys.executable, "-m", "benchmarks.strategies", "--run", json.dumps(run)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)

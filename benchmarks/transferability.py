@@ -8,7 +8,6 @@ the weights in three small packages (the extra ``zoo``). What is stored is not m
 
 import importlib
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import tlhelpers as tl
-from benchmarks import RESULTS, store
+from benchmarks import is_stored, store, stored_runs
 from benchmarks.targets import fewer, photos_of
 from tlhelpers.recipes import fit_classifier
 from tlhelpers.weights import WeightsEntry
@@ -114,11 +113,10 @@ def measure(model: Candidate, photos: tl.Photos) -> dict:
 
 def main() -> None:
     """Measure what is missing and store it, candidate by candidate."""
-    path = RESULTS / "transferability.json"
-    found = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() and "--again" not in sys.argv else []
+    found = stored_runs("transferability")
     for target, name in product(TARGETS, CANDIDATES):
         run = {"target": target, "candidate": name}
-        if any(run.items() <= old.items() for old in found):
+        if is_stored(run, found):
             continue
         with tempfile.TemporaryDirectory() as folder:
             found.append(run | measure(CANDIDATES[name](), photos_of(target, Path(folder))))

@@ -4,9 +4,8 @@ import copy
 
 import pytest
 import torch
-from torch import Tensor, nn
 
-from tests.tiny import ENTRY, write_folder
+from tests.tiny import ENTRY, StagedNet, write_folder
 from tlhelpers import ResNet50
 from tlhelpers.data import image_folder, make_loader
 from tlhelpers.preprocess import eval_transform
@@ -15,24 +14,6 @@ from tlhelpers.training import evaluate
 
 STAGES = ["conv1", "layer1", "layer2", "layer3", "layer4"]
 SMALL = {"size": 16, "batch_size": 5}
-
-
-class Staged(nn.Module):
-    """A network with ResNet-50's stages, each one convolution and its batch norm, that sees brightness."""
-
-    def __init__(self, num_classes: int = 3) -> None:
-        super().__init__()
-        self.weights = ENTRY
-        self.conv1, self.bn1 = nn.Conv2d(3, 6, 3, bias=False), nn.BatchNorm2d(6)
-        for number in (1, 2, 3, 4):
-            self.add_module(f"layer{number}", nn.Sequential(nn.Conv2d(6, 6, 1, bias=False), nn.BatchNorm2d(6)))
-        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, num_classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        x = self.bn1(self.conv1(images)).relu()
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x).relu()
-        return self.fc(self.avgpool(x).flatten(1))
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +51,7 @@ NORMS = {"bn1", *(f"layer{number}.1" for number in (1, 2, 3, 4))}
 )
 def test_what_is_not_trained_stays(photos, strategy, kinds):
     """Nothing moves but the batch norms' numbers of the kinds named; all of those do."""
-    before = Staged()
+    before = StagedNet()
     model = copy.deepcopy(before)
     transfer(model, photos.train, strategy, **SMALL)
     assert changed(before, model) == {f"{norm}.{kind}" for norm in NORMS for kind in kinds}
@@ -79,7 +60,7 @@ def test_what_is_not_trained_stays(photos, strategy, kinds):
 @pytest.mark.parametrize("strategy", ["LP-FT", "discriminative rates", "L2-SP", "full"])
 def test_full_strategies_move_everything(photos, strategy):
     """Every tensor of the body is another one afterwards."""
-    before = Staged()
+    before = StagedNet()
     model = copy.deepcopy(before)
     transfer(model, photos.train, strategy, **SMALL)
     assert changed(before, model) == {name for name in before.state_dict() if name[:3] != "fc."}
@@ -88,7 +69,7 @@ def test_full_strategies_move_everything(photos, strategy):
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6])
 def test_gradual_unfreezing_takes_one_stage_more_with_each_epoch(photos, epochs):
     """After one epoch layer4 has moved, after two layer3 too, and so on to the stem; batch norms below do not."""
-    before = Staged()
+    before = StagedNet()
     model = copy.deepcopy(before)
     transfer(model, photos.train, "gradual unfreezing", epochs=epochs, **SMALL)
     stages = {name.split(".")[0] for name in changed(before, model)} - {"bn1"}
@@ -97,7 +78,7 @@ def test_gradual_unfreezing_takes_one_stage_more_with_each_epoch(photos, epochs)
 
 def test_fine_tuning_begins_with_the_probe(photos):
     """With a tiny rate, LP-FT is the probe: the same answers, while "full" begins with a random head."""
-    model = Staged()
+    model = StagedNet()
     probe = copy.deepcopy(model)
     transfer(probe, photos.train, "linear probe")
     classifier = fit_probe(model, photos.train)
@@ -110,7 +91,7 @@ def test_fine_tuning_begins_with_the_probe(photos):
 
 def test_the_pull_keeps_nearer_to_the_start(photos, monkeypatch):
     """The stronger it is, the shorter the way of the weights."""
-    start, ways = Staged(), []
+    start, ways = StagedNet(), []
     for strategy in ("LP-FT", "L2-SP"):
         torch.manual_seed(0)
         model = copy.deepcopy(start)
@@ -136,13 +117,13 @@ def test_from_scratch_keeps_nothing(photos):
 @pytest.mark.parametrize("strategy", [strategy for strategy in PEAK_RATES if strategy != "from scratch"])
 def test_every_strategy_but_scratch_learns_dark_from_light(photos, strategy):
     """Most of it is right in the end; from scratch it would take too long for a test."""
-    model = Staged()
+    model = StagedNet()
     transfer(model, photos.train, strategy, epochs=12, peak_rate=0.05, **SMALL)
     assert accuracy(model, photos.val) >= 0.75
 
 
 def test_cross_validation_judges_every_photo_once_and_leaves_the_model_alone(photos):
-    model = Staged()
+    model = StagedNet()
     before = copy.deepcopy(model)
     folds = cross_validate(model, photos.train, "linear probe", count=3)
     assert len(folds) == 3 and all(0 <= fold <= 1 for fold in folds)
@@ -153,7 +134,7 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
     """Where the labels are drawn by lot, cross-validation stays near chance: no photo judges what it trained."""
     train = image_folder(write_folder(tmp_path / "lot", train=40)).train
     train.labels = torch.randint(2, (80,))
-    assert 0.2 < sum(cross_validate(Staged(), train, "linear probe", count=4)) / 4 < 0.8
+    assert 0.2 < sum(cross_validate(StagedNet(), train, "linear probe", count=4)) / 4 < 0.8
 
 
 @pytest.mark.parametrize(
@@ -169,7 +150,7 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
 )
 def test_bad_options_are_refused_before_anything_is_changed(photos, options, sentence):
     """One sentence, and the model is as it was."""
-    model = Staged()
+    model = StagedNet()
     before = copy.deepcopy(model)
     with pytest.raises(ValueError, match=sentence):
         transfer(model, photos.train, **options)
@@ -179,10 +160,10 @@ def test_bad_options_are_refused_before_anything_is_changed(photos, options, sen
 def test_photos_from_which_nothing_can_be_learned_are_refused(photos):
     """A class with one photo, a class with none, and one class alone."""
     with pytest.raises(ValueError, match="class 'light' has 1 photos to train with, and 2 or more are needed"):
-        fit_probe(Staged(), photos.train.subset([0, 1, 2, 9]))
+        fit_probe(StagedNet(), photos.train.subset([0, 1, 2, 9]))
     with pytest.raises(ValueError, match="class 'light' has 0 photos"):
-        transfer(Staged(), photos.train.subset([0, 1, 2]))
+        transfer(StagedNet(), photos.train.subset([0, 1, 2]))
     alone = photos.train.subset([0, 1, 2])
     alone.classes = ["dark"]
     with pytest.raises(ValueError, match=r"the only class is \['dark'\]; there must be two or more"):
-        fit_probe(Staged(), alone)
+        fit_probe(StagedNet(), alone)

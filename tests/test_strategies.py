@@ -3,9 +3,8 @@
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from torch import nn
 
-from tests.tiny import TinyNet
+from tests.tiny import StagedNet, TinyNet
 from tlhelpers.strategies import (
     count_parameters,
     decay_to_start,
@@ -20,17 +19,6 @@ from tlhelpers.strategies import (
 )
 
 STAGES = ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
-
-
-class Staged(nn.Module):
-    """A network with ResNet-50's stages, each one convolution and its batch norm."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4)
-        for number in (1, 2, 3, 4):
-            self.add_module(f"layer{number}", nn.Sequential(nn.Conv2d(4, 4, 1, bias=False), nn.BatchNorm2d(4)))
-        self.fc = nn.Linear(4, 2)
 
 
 def test_freezing_and_unfreezing_move_the_count():
@@ -87,7 +75,7 @@ def test_stages_hold_every_parameter_once():
         from tlhelpers import ResNet50
 
         real = ResNet50()
-    for model in (Staged(), real):
+    for model in (StagedNet(), real):
         parts = stages(model)
         assert list(parts) == STAGES
         found = [p for modules in parts.values() for module in modules for p in module.parameters()]
@@ -97,7 +85,7 @@ def test_stages_hold_every_parameter_once():
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_is_below_a_stage_is_frozen(stage):
     """The stage itself and all that follows is trained, whatever was frozen before."""
-    model = Staged()
+    model = StagedNet()
     freeze(model)
     freeze_below(model, stage)
     parts = stages(model)
@@ -109,7 +97,7 @@ def test_what_is_below_a_stage_is_frozen(stage):
 
 def test_batch_norm_alone_and_biases_alone():
     """Scales and shifts, or shifts, of all batch norms; the head always; no convolution."""
-    model = Staged()
+    model = StagedNet()
     norms = ["bn1"] + [f"layer{number}.1" for number in (1, 2, 3, 4)]
     train_only(model, "batch norm")
     assert trained(model) == {f"{n}.{p}" for n in norms for p in ("weight", "bias")} | {"fc.weight", "fc.bias"}
@@ -119,7 +107,7 @@ def test_batch_norm_alone_and_biases_alone():
 
 def test_rates_fall_from_the_head_to_the_stem():
     """The head has the rate given; each stage below has ``decay`` times that of the one above; nobody is left out."""
-    model = Staged()
+    model = StagedNet()
     groups = rates_by_stage(model, 0.1, decay=0.5)
     assert [group["lr"] for group in groups] == pytest.approx([0.1 * 0.5**above for above in (5, 4, 3, 2, 1, 0)])
     assert [id(p) for group in groups for p in group["params"]] == [id(p) for p in model.parameters()]
@@ -143,12 +131,12 @@ def test_the_pull_is_weight_decay_around_the_start():
 
 def test_the_pull_leaves_alone_what_has_no_gradient():
     """A frozen parameter stays where it is."""
-    model = Staged()
+    model = StagedNet()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     decay_to_start(optimizer, 1.0)
     freeze_below(model, "head")
     before = model.conv1.weight.clone()
-    model.fc(torch.ones(1, 4)).sum().backward()
+    model.fc(torch.ones(1, model.fc.in_features)).sum().backward()
     optimizer.step()
     assert torch.equal(model.conv1.weight, before)
 
@@ -156,11 +144,11 @@ def test_the_pull_leaves_alone_what_has_no_gradient():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: freeze_below(Staged(), "layer5"), "stage is 'layer5'; it must be one of stem, layer1"),
-        (lambda: train_only(Staged(), "weights"), "kind is 'weights'; it must be 'batch norm' or 'bias'"),
-        (lambda: rates_by_stage(Staged(), 0.1, decay=0), "decay is 0; it must lie above 0"),
-        (lambda: rates_by_stage(Staged(), 0.1, decay=1.5), "decay is 1.5"),
-        (lambda: decay_to_start(torch.optim.SGD(Staged().parameters(), 0.1), 0), "strength is 0; it must be positive"),
+        (lambda: freeze_below(StagedNet(), "layer5"), "stage is 'layer5'; it must be one of stem, layer1"),
+        (lambda: train_only(StagedNet(), "weights"), "kind is 'weights'; it must be 'batch norm' or 'bias'"),
+        (lambda: rates_by_stage(StagedNet(), 0.1, decay=0), "decay is 0; it must lie above 0"),
+        (lambda: rates_by_stage(StagedNet(), 0.1, decay=1.5), "decay is 1.5"),
+        (lambda: decay_to_start(torch.optim.SGD(TinyNet().parameters(), 0.1), 0), "strength is 0; it must be positive"),
     ],
 )
 def test_bad_arguments_are_one_sentence(call, sentence):

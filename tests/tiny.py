@@ -28,6 +28,24 @@ class TinyNet(nn.Module):
         return self.fc(self.avgpool(self.relu(self.bn1(self.conv1(images)))).flatten(1))
 
 
+class StagedNet(nn.Module):
+    """A network with ResNet-50's stages, each one convolution and its batch norm, with a transform for 16 pixels."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.weights = ENTRY
+        self.conv1, self.bn1 = nn.Conv2d(3, 6, 3, bias=False), nn.BatchNorm2d(6)
+        for number in (1, 2, 3, 4):
+            self.add_module(f"layer{number}", nn.Sequential(nn.Conv2d(6, 6, 1, bias=False), nn.BatchNorm2d(6)))
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.bn1(self.conv1(images)).relu()
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x).relu()
+        return self.fc(self.avgpool(x).flatten(1))
+
+
 def transform() -> v2.Compose:
     """Preprocessing to 16 pixels."""
     return eval_transform(ENTRY)
