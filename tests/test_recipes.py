@@ -66,6 +66,15 @@ def test_full_strategies_move_everything(photos, strategy):
     assert changed(before, model) == {name for name in before.state_dict() if name[:3] != "fc."}
 
 
+def test_frozen_batch_norms_are_frozen_and_nothing_else(photos):
+    """Every convolution moves; no scale, shift or running statistic does."""
+    before = StagedNet()
+    model = copy.deepcopy(before)
+    transfer(model, photos.train, "frozen batch norm", **SMALL)
+    convolutions = {"conv1.weight", *(f"layer{number}.0.weight" for number in (1, 2, 3, 4))}
+    assert changed(before, model) == convolutions
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6])
 def test_gradual_unfreezing_takes_one_stage_more_with_each_epoch(photos, epochs):
     """After one epoch layer4 has moved, after two layer3 too, and so on to the stem; batch norms below do not."""
@@ -118,6 +127,9 @@ def test_from_scratch_keeps_nothing(photos):
 def test_every_strategy_but_scratch_learns_dark_from_light(photos, strategy):
     """Most of it is right in the end; from scratch it would take too long for a test."""
     model = StagedNet()
+    for images, _ in make_loader(photos.train, eval_transform(ENTRY)):
+        for _ in range(50):
+            model(images)  # so that its batch norms know such photos, as those of a pretrained network do
     transfer(model, photos.train, strategy, epochs=12, peak_rate=0.05, **SMALL)
     assert accuracy(model, photos.val) >= 0.75
 
@@ -140,7 +152,7 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, LP-FT"),
+        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, frozen batch norm, LP-FT"),
         ({"epochs": 0}, "epochs is 0; it must be positive"),
         ({"peak_rate": -1.0}, "peak_rate is -1.0; it must be positive"),
         ({"peak_rate": 0}, "peak_rate is 0; it must be positive"),

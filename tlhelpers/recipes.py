@@ -13,6 +13,7 @@ from tlhelpers.preprocess import eval_transform, train_transform
 from tlhelpers.resnet import ResNet50
 from tlhelpers.strategies import (
     decay_to_start,
+    freeze_batch_norm,
     freeze_below,
     head_from_classifier,
     rates_by_stage,
@@ -25,6 +26,7 @@ from tlhelpers.training import evaluate, train_one_epoch
 STRENGTHS = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # C of the logistic regression, small is cautious
 PEAK_RATES = {  # by strategy; what trains little, or from random numbers, needs larger steps
     "linear probe": 0.0,
+    "frozen batch norm": 1e-3,
     "LP-FT": 1e-3,
     "gradual unfreezing": 1e-3,
     "discriminative rates": 1e-2,  # of the head
@@ -79,19 +81,20 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
 def transfer(
     model: ResNet50,
     train: PhotoDataset,
-    strategy: str = "LP-FT",
+    strategy: str = "frozen batch norm",
     *,
     epochs: int = 3,
     peak_rate: float | None = None,
     size: int = 160,
     batch_size: int = 32,
 ) -> None:
-    """Teach a pretrained network new classes, by one of nine strategies.
+    """Teach a pretrained network new classes, by one of ten strategies.
 
-    "linear probe" fits a head and leaves the body as it is. Six begin there and go on training: "LP-FT" everything;
-    "gradual unfreezing" from layer4 on, with each epoch one stage more; "discriminative rates" everything, early
-    stages more slowly; "L2-SP" everything, pulled back to where it began; "batch norm only" and "bias only" what their
-    names say. "full" begins with a random head, and "from scratch" with nothing but random numbers.
+    "linear probe" fits a head and leaves the body as it is. Seven begin there and go on training: "frozen batch norm"
+    all but those; "LP-FT" everything; "gradual unfreezing" from layer4 on, with each epoch one stage more;
+    "discriminative rates" everything, early stages more slowly; "L2-SP" everything, pulled back to where it began;
+    "batch norm only" and "bias only" what their names say. "full" begins with a random head, and "from scratch" with
+    nothing but random numbers.
 
     Parameters
     ----------
@@ -150,6 +153,8 @@ def _begin(model: ResNet50, train: PhotoDataset, strategy: str) -> None:
         model.load_state_dict(ResNet50(len(train.classes)).state_dict())
     elif strategy == "linear probe":
         freeze_below(model, "head")
+    elif strategy == "frozen batch norm":
+        freeze_batch_norm(model)
     elif strategy.endswith(" only"):
         train_only(model, strategy.removesuffix(" only"))
 

@@ -28,6 +28,21 @@ def unfreeze(module: nn.Module) -> None:
         parameter.requires_grad = True
 
 
+def freeze_batch_norm(model: nn.Module) -> None:
+    """Freeze all batch norms of a model, so that it goes on normalising as it was pretrained to.
+
+    The statistics of some hundred photos, cut at random, are others than those of the photos to be judged.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)); freeze_batch_norm(model); count_parameters(model)
+    (16, 24)
+    """
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            freeze(module)
+
+
 def count_parameters(model: nn.Module) -> tuple[int, int]:
     """Return how many numbers are trained, and how many there are."""
     counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
