@@ -4,12 +4,14 @@ import copy
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from tests.tiny import ENTRY, StagedNet, write_folder
 from tlhelpers import ResNet50
 from tlhelpers.data import image_folder, make_loader
 from tlhelpers.preprocess import eval_transform
-from tlhelpers.recipes import PEAK_RATES, cross_validate, fit_probe, transfer
+from tlhelpers.recipes import PEAK_RATES, cross_validate, fit_classifier, fit_probe, transfer
+from tlhelpers.runtime import set_seed
 from tlhelpers.training import evaluate
 
 STAGES = ["conv1", "layer1", "layer2", "layer3", "layer4"]
@@ -66,13 +68,27 @@ def test_full_strategies_move_everything(photos, strategy):
     assert changed(before, model) == {name for name in before.state_dict() if name[:3] != "fc."}
 
 
-def test_frozen_batch_norms_are_frozen_and_nothing_else(photos):
+@pytest.mark.parametrize("strategy", ["frozen batch norm", "WiSE-FT"])
+def test_frozen_batch_norms_are_frozen_and_nothing_else(photos, strategy):
     """Every convolution moves; no scale, shift or running statistic does."""
     before = StagedNet()
     model = copy.deepcopy(before)
-    transfer(model, photos.train, "frozen batch norm", **SMALL)
+    transfer(model, photos.train, strategy, **SMALL)
     convolutions = {"conv1.weight", *(f"layer{number}.0.weight" for number in (1, 2, 3, 4))}
     assert changed(before, model) == convolutions
+
+
+def test_wise_fine_tuning_ends_half_way_between_probe_and_frozen_batch_norm(photos):
+    """Every tensor is the mean of what the two other strategies end with, given the same random numbers."""
+    before, models = StagedNet(), {}
+    for strategy in ("linear probe", "frozen batch norm", "WiSE-FT"):
+        set_seed(0)
+        models[strategy] = copy.deepcopy(before)
+        transfer(models[strategy], photos.train, strategy, **SMALL)
+    probe, tuned, averaged = (dict(model.named_parameters()) for model in models.values())
+    for name, value in averaged.items():
+        torch.testing.assert_close(value, (probe[name] + tuned[name]) / 2)
+    assert not probe["conv1.weight"].equal(tuned["conv1.weight"])
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6])
@@ -138,7 +154,9 @@ def test_cross_validation_judges_every_photo_once_and_leaves_the_model_alone(pho
     model = StagedNet()
     before = copy.deepcopy(model)
     folds = cross_validate(model, photos.train, "linear probe", count=3)
-    assert len(folds) == 3 and all(0 <= fold <= 1 for fold in folds)
+    assert len(folds) == 3
+    judged, labels = torch.cat([fold.logits for fold in folds]), torch.cat([fold.labels for fold in folds])
+    assert judged.shape == (18, 2) and labels.sort().values.equal(photos.train.labels)
     assert not changed(before, model) and model.fc.weight.equal(before.fc.weight)
 
 
@@ -146,13 +164,14 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
     """Where the labels are drawn by lot, cross-validation stays near chance: no photo judges what it trained."""
     train = image_folder(write_folder(tmp_path / "lot", train=40)).train
     train.labels = torch.randint(2, (80,))
-    assert 0.2 < sum(cross_validate(StagedNet(), train, "linear probe", count=4)) / 4 < 0.8
+    folds = cross_validate(StagedNet(), train, "linear probe", count=4)
+    assert 0.2 < sum(fold.accuracy for fold in folds) / 4 < 0.8
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, frozen batch norm, LP-FT"),
+        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, WiSE-FT, frozen batch norm"),
         ({"epochs": 0}, "epochs is 0; it must be positive"),
         ({"peak_rate": -1.0}, "peak_rate is -1.0; it must be positive"),
         ({"peak_rate": 0}, "peak_rate is 0; it must be positive"),
@@ -167,6 +186,19 @@ def test_bad_options_are_refused_before_anything_is_changed(photos, options, sen
     with pytest.raises(ValueError, match=sentence):
         transfer(model, photos.train, **options)
     assert not changed(before, model) and model.fc.weight.equal(before.fc.weight)
+
+
+@pytest.mark.parametrize(("photos", "dimensions", "classes"), [(24, 60, 2), (24, 60, 3), (60, 8, 2), (60, 8, 4)])
+def test_classifier_is_the_one_found_without_turning_the_features(photos, dimensions, classes):
+    """Weights and probabilities are scikit-learn's for the features as they are, be there more of them or of photos."""
+    generator = torch.Generator().manual_seed(photos + classes)
+    labels = torch.arange(photos) % classes
+    features = 3 + torch.randn(photos, dimensions, generator=generator, dtype=torch.float64)
+    features[:, :classes] += 1.5 * torch.eye(classes)[labels]
+    found = fit_classifier(features, labels)
+    exact = LogisticRegression(C=found.C, max_iter=5000, tol=1e-8).fit(features, labels)
+    assert abs(found.coef_ - exact.coef_).max() < 2e-3 * abs(exact.coef_).max()
+    assert abs(found.predict_proba(features) - exact.predict_proba(features)).max() < 2e-3
 
 
 def test_photos_from_which_nothing_can_be_learned_are_refused(photos):

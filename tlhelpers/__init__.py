@@ -19,7 +19,7 @@ _MODULE_OF = {
         "training": "train_one_epoch train_mode evaluate fit EpochResult Evaluation",
         "checkpoint": "save_checkpoint load_checkpoint",
         "strategies": "freeze unfreeze freeze_batch_norm freeze_below train_only rates_by_stage "
-        "decay_to_start stages replace_head head_from_classifier count_parameters",
+        "decay_to_start average_weights stages replace_head head_from_classifier count_parameters",
         "recipes": "transfer fit_probe cross_validate",
         "transferability": "h_score leep log_evidence",
         "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",

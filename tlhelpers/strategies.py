@@ -221,3 +221,31 @@ def decay_to_start(optimizer: Optimizer, strength: float) -> None:
                 parameter.grad.add_(parameter.detach() - start.to(parameter.device), alpha=strength)
 
     optimizer.register_step_pre_hook(pull)
+
+
+def average_weights(model: nn.Module, start: nn.Module) -> None:
+    """Bring a model half the way back to where its training started.
+
+    The mean of a network's weights before and after fine-tuning is often better than both: what the training
+    photos taught by chance is halved, and what was known before comes back (Wortsman and others, "Robust fine-tuning of
+    zero-shot models", 2022: WiSE-FT, with their recommended share of one half). Freeze the batch norms in training:
+    statistics of another network would not fit the mean.
+
+    Parameters
+    ----------
+    model : Module
+        After the training. Changed in place.
+    start : Module
+        A copy of it from before.
+
+    Examples
+    --------
+    >>> model, start = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.constant_(model.weight, 3.0), nn.init.constant_(start.weight, 1.0)
+    >>> average_weights(model, start); model.weight.item()
+    2.0
+    """
+    before = dict(start.named_parameters())
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.lerp_(before[name].to(parameter.device), 0.5)
