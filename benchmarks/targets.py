@@ -1,9 +1,12 @@
-"""What the studies transfer to: ants and bees, their drawn stand-in, and handwritten digits, which are no photos."""
+"""What the studies transfer to: ants and bees, their drawn stand-in, handwritten digits and letters, no photos."""
 
+import string
 from pathlib import Path
 
+import matplotlib
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
 from torch import Tensor
 
@@ -35,3 +38,29 @@ def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
     for label in labels.unique():
         chosen += order[labels[order] == label][:per_class].tolist()
     return sorted(chosen)
+
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
+
+
+def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
+    """Return letters from A on, so many of each to train with, in any of five typefaces, sizes, angles and colours."""
+    rng = np.random.default_rng(0)
+    fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", name) for name in FONTS]
+    for letter, count in zip(string.ascii_uppercase, train, strict=False):
+        for number in range(count + val):
+            path = folder / ("train" if number < count else "val") / letter / f"{number:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            font = ImageFont.truetype(fonts[rng.integers(len(fonts))], int(rng.integers(60, 130)))
+            _letter(letter, font, rng).save(path)
+    return tl.image_folder(folder)
+
+
+def _letter(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> Image.Image:
+    """Draw one letter askew on a blurred ground, both of any colour."""
+    mask = Image.new("L", (256, 256))
+    ImageDraw.Draw(mask).text(tuple(rng.integers(90, 166, 2).tolist()), letter, fill=255, font=font, anchor="mm")
+    mask = mask.rotate(rng.uniform(-30, 30))
+    colours = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    ground = Image.fromarray(colours).resize((256, 256), Image.Resampling.BICUBIC)
+    ground.paste(tuple(rng.integers(0, 256, 3).tolist()), mask=mask)
+    return ground

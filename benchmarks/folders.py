@@ -1,0 +1,63 @@
+"""Do the defaults hold for folders of any size? python -m benchmarks.folders
+
+Letters, which no part of this project was tuned on, from two classes of 20 to twenty of 200, one folder unbalanced: the
+linear probe beside the default of ``tl.transfer``, both as they are. What is stored is not measured again.
+"""
+
+import json
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+
+from sklearn.metrics import balanced_accuracy_score
+
+import tlhelpers as tl
+from benchmarks import is_stored, store, stored_runs
+from benchmarks.targets import letters
+
+WEIGHTS = "he2015"
+FOLDERS = {
+    "2 classes of 20": [20] * 2,
+    "12 and 108": [12, 108],
+    "5 classes of 50": [50] * 5,
+    "10 classes of 100": [100] * 10,
+    "20 classes of 200": [200] * 20,
+}
+STRATEGIES = ("linear probe", "WiSE-FT")
+SEEDS = (0, 1, 2)  # the largest folder has the first alone
+
+
+def measure(photos: tl.Photos, strategy: str, seed: int) -> dict:
+    """Return what a strategy reaches, and the seconds it took from the photos on."""
+    model = tl.load_resnet50(WEIGHTS)
+    tl.set_seed(seed)
+    start = time.perf_counter()
+    tl.transfer(model, photos.train, strategy)
+    seconds = time.perf_counter() - start
+    found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
+    balanced = balanced_accuracy_score(found.labels, found.logits.argmax(dim=1))
+    return {
+        "accuracy": found.accuracy,
+        "balanced_accuracy": balanced,
+        "loss": found.loss,
+        "photos": len(found.labels),
+        "seconds": round(seconds, 1),
+    }
+
+
+def main() -> None:
+    """Measure what is missing and store it, run by run."""
+    found = stored_runs("folders")
+    for name, seed, strategy in product(FOLDERS, SEEDS, STRATEGIES):
+        run = {"folder": name, "strategy": strategy, "seed": seed}
+        if is_stored(run, found) or (seed > 0 and len(FOLDERS[name]) == 20):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(run | measure(letters(Path(folder), FOLDERS[name]), strategy, seed))
+        store("folders", {"settings": {"weights": WEIGHTS, "seeds": SEEDS}, "runs": found})
+        print(json.dumps(found[-1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
