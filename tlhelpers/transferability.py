@@ -7,20 +7,24 @@ only scores of the same photos and labels may be compared.
 import math
 
 import torch
+from sklearn.covariance import ledoit_wolf_shrinkage
 from torch import Tensor
 
 
 def h_score(features: Tensor, labels: Tensor) -> float:
     """Return how much of the spread of the features lies between the classes.
 
-    trace(cov(f)^-1 cov(E[f | y])), from 0, where all class means are equal, to the rank of the features.
+    (1 - a) trace(cov(f)^-1 cov(E[f | y])), from 0, where all class means are equal, to the rank of the features. With
+    more features than photos cov(f) has no inverse, and with nearly as many a wrong one; so it is shrunk: Ledoit and
+    Wolf's estimate, which takes a share a, chosen by themselves, from a multiple of the identity.
     Source: Bao and others, "An information-theoretic approach to transferability in task transfer learning", 2019,
-    definition 2.
+    definition 2; shrunk as in Ibrahim and others, "Newer is not always better: rethinking transferability metrics,
+    their peculiarities, stability and performance", 2021, section 3.
 
     Parameters
     ----------
     features : (N, D) tensor
-        Of any layer. Directions in which they do not spread at all are left out (a pseudo-inverse).
+        Of any layer.
     labels : (N,) tensor of class numbers
 
     Returns
@@ -34,14 +38,21 @@ def h_score(features: Tensor, labels: Tensor) -> float:
 
     Examples
     --------
-    >>> round(h_score(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([0, 0, 1, 1])), 3)
+    >>> round(h_score(torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([0, 0, 1, 1])), 3)  # one feature: a = 0
     0.8
     """
     features, labels = _checked(features, labels)
     centred = features - features.mean(dim=0)  # (N, D)
-    means = torch.stack([centred[labels == kind].mean(dim=0) for kind in labels.unique()])[_numbered(labels)]  # (N, D)
-    inverse = torch.linalg.pinv(centred.T @ centred, hermitian=True)
-    return (inverse * (means.T @ means)).sum().item()
+    share = ledoit_wolf_shrinkage(centred.numpy(), assume_centered=True)
+    left, singular, _ = torch.linalg.svd(centred, full_matrices=False)
+    spreads = singular > 1e-9 * singular[0]  # along the other axes there is nothing but rounding
+    along = left[:, spreads] * singular[spreads]  # the features along their own axes, where cov is diagonal: (N, K)
+    variance = along.square().mean(dim=0)
+    shrunken = (1 - share) * variance + share * variance.sum() / features.shape[1]
+    kinds, counts = labels.unique(return_counts=True)
+    means = torch.stack([along[labels == kind].mean(dim=0) for kind in kinds])  # (C, K)
+    between = (counts[:, None] * means.square()).sum(dim=0) / len(labels)
+    return (1 - share) * (between / shrunken).sum().item()
 
 
 def leep(probabilities: Tensor, labels: Tensor) -> float:
