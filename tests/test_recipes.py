@@ -1,6 +1,9 @@
 """Each strategy trains what its name says, begins where it must, and refuses what cannot be learned."""
 
 import copy
+import inspect
+import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -223,3 +226,14 @@ def test_photos_from_which_nothing_can_be_learned_are_refused(photos):
     alone.classes = ["dark"]
     with pytest.raises(ValueError, match=r"the only class is \['dark'\]; there must be two or more"):
         fit_probe(StagedNet(), alone)
+
+
+def test_the_default_is_the_best_that_trains_the_body():
+    """In the stored study, made with the rates of today; and its loss is within one standard error of the probe's."""
+    stored = json.loads((Path(__file__).parents[1] / "benchmarks/results/strategies.json").read_text(encoding="utf-8"))
+    assert stored["settings"]["peak_rates"] == PEAK_RATES
+    losses = {run["strategy"]: torch.tensor(run["losses"]) for run in stored["runs"] if "losses" in run}
+    probe = losses.pop("linear probe")
+    best = min(losses, key=lambda strategy: losses[strategy].mean())
+    assert best == inspect.signature(transfer).parameters["strategy"].default
+    assert losses[best].mean() - probe.mean() < probe.std() / len(probe) ** 0.5
