@@ -2,9 +2,8 @@
 
 Four studies of ``tl.transfer`` with He's ResNet-50, each run in a process of its own, so that its memory can be told:
 every strategy on the ants and bees; the choice of one by the loss in cross-validation, without a look at the validation
-photos; accuracy against photos per class; some strategies on a target far from photographs,
-handwritten digits, and on drawn insects. What is stored is not measured again: a study that was stopped goes on, and
---again starts it anew.
+photos; accuracy against photos per class; some strategies on drawn insects, and on a target far from photographs,
+handwritten digits. What is stored is not measured again: a study that was stopped goes on, and --again starts it anew.
 """
 
 import json
@@ -17,11 +16,10 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from sklearn.metrics import balanced_accuracy_score
 
 import tlhelpers as tl
 from benchmarks import is_stored, store, stored_runs
-from benchmarks.targets import fewer, photos_of
+from benchmarks.targets import fewer, figures, photos_of
 from tlhelpers.recipes import PEAK_RATES
 
 WEIGHTS = "he2015"
@@ -50,12 +48,8 @@ def measure(run: dict) -> dict:
         seconds = time.perf_counter() - start
         trained = tl.count_parameters(model)[0]
         found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
-    predicted = found.logits.argmax(dim=1)
-    return {
-        "accuracy": found.accuracy,
-        "balanced_accuracy": balanced_accuracy_score(found.labels, predicted),
-        "loss": found.loss,
-        "right": "".join(str(int(right)) for right in predicted == found.labels),
+    return figures(found) | {
+        "right": "".join(str(int(right)) for right in found.logits.argmax(dim=1) == found.labels),
         "seconds": round(seconds, 1),
         "parameters": trained,
         "megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),

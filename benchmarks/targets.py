@@ -1,4 +1,4 @@
-"""What the studies transfer to: ants and bees, their drawn stand-in, handwritten digits and letters, no photos."""
+"""What the studies transfer to, photos, drawn insects, digits and letters, and the figures of how well it went."""
 
 import string
 from pathlib import Path
@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
+from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor
 
 import tlhelpers as tl
 
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
 DIGITS = {"train": 24, "val": 30}  # of each; as many in all as there are ants and bees, about
 
 
@@ -39,8 +41,6 @@ def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
         chosen += order[labels[order] == label][:per_class].tolist()
     return sorted(chosen)
 
-FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
-
 
 def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
     """Return letters from A on, so many of each to train with, in any of five typefaces, sizes, angles and colours."""
@@ -64,3 +64,9 @@ def _letter(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator)
     ground = Image.fromarray(colours).resize((256, 256), Image.Resampling.BICUBIC)
     ground.paste(tuple(rng.integers(0, 256, 3).tolist()), mask=mask)
     return ground
+
+
+def figures(found: tl.Evaluation) -> dict:
+    """Return accuracy, balanced accuracy (the mean over the classes) and loss, as they are stored."""
+    balanced = balanced_accuracy_score(found.labels, found.logits.argmax(dim=1))
+    return {"accuracy": found.accuracy, "balanced_accuracy": balanced, "loss": found.loss}
