@@ -173,6 +173,12 @@ def test_prose_comes_in_small_portions(notebook):
     assert statistics.median(counts.values()) >= 15
 
 
+def test_prose_ends_with_a_sentence(notebook):
+    """Also what was written in haste: no cell ends with a heading, or with the name of a text that is to come."""
+    unfinished = [c["id"] for c in markdown_cells(notebook)[2:] if not re.search(r"[.?!:|)`*$]$", c.source.rstrip())]
+    assert unfinished == []
+
+
 def test_headings_do_not_jump(notebook):
     """One title; below it a heading is at most one step deeper than the one before."""
     sources = [re.sub(r"```.*?```", "", cell.source, flags=re.S) for cell in markdown_cells(notebook)]
