@@ -24,7 +24,8 @@ _MODULE_OF = {
         "transferability": "h_score leep log_evidence",
         "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
         "classroom.checks": "check_close check_shape check_frozen",
-        "classroom.exercises": "check_exercise",
+        "classroom.exercises": "check_exercise check_solution",
+        "classroom.progress": "progress",
     }.items()
     for name in names.split()
 }

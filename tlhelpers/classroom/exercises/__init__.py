@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from tlhelpers.classroom.progress import remember
+
 TRIALS = 20
 
 
@@ -42,6 +44,8 @@ class Verdict:
 def check_exercise(exercise_id: str, answer: Any) -> None:
     """Print what the check of one exercise says of an answer: not attempted yet, right, or what is wrong.
 
+    A right one is remembered, for ``progress``.
+
     Parameters
     ----------
     exercise_id : str
@@ -53,6 +57,17 @@ def check_exercise(exercise_id: str, answer: Any) -> None:
     ------
     ValueError
         If there is no exercise of that name.
+    """
+    verdict = judge(find_exercise(exercise_id), answer)
+    if verdict.status == "right":
+        remember(exercise_id)
+    print(f"Exercise {exercise_id}: {verdict.message}")
+
+
+def check_solution(exercise_id: str, answer: Any) -> None:
+    """Print what the check says of the notebook's own solution, which does not count as the reader's.
+
+    Parameters and errors are those of ``check_exercise``.
     """
     print(f"Exercise {exercise_id}: {judge(find_exercise(exercise_id), answer).message}")
 

@@ -1,0 +1,36 @@
+"""Which exercises are done: an empty file for each in the cache folder, and nothing that is sent anywhere."""
+
+from pathlib import Path
+
+from IPython.display import display
+
+from tlhelpers.runtime import cache_dir
+
+
+def remember(exercise_id: str) -> None:
+    """Keep that an exercise, such as "01.2", was answered rightly."""
+    _folder().mkdir(parents=True, exist_ok=True)
+    (_folder() / exercise_id).touch()
+
+
+def progress() -> None:
+    """Show which exercises are done, notebook by notebook.
+
+    To begin anew, delete the folder ``progress`` in ``tl.cache_dir()``.
+    """
+    from tlhelpers.classroom.exercises import all_exercises
+
+    done = {path.name for path in _folder().glob("*")}
+    notebooks: dict[str, list[str]] = {}
+    for name in sorted(all_exercises()):
+        notebooks.setdefault(name[:2], []).append(name)
+    marks = {number: ["●" if name in done else "○" for name in names] for number, names in notebooks.items()}
+    counts = {number: f"{row.count('●')} of {len(row)}" for number, row in marks.items()}
+    text = "\n".join(f"{number}  {' '.join(row)}  {counts[number]} done" for number, row in marks.items())
+    rows = (f"<tr><th>{number}</th><td>{' '.join(row)}</td><td>{counts[number]}</td></tr>" for number, row in marks.items())
+    head = "<tr><th>notebook</th><th>exercises</th><th>done</th></tr>"
+    display({"text/plain": text, "text/html": f"<table>{head}{''.join(rows)}</table>"}, raw=True)
+
+
+def _folder() -> Path:
+    return cache_dir() / "progress"
