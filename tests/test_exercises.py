@@ -29,11 +29,24 @@ def test_a_solution_written_apart_is_right(name):
     assert judge(EXERCISES[name], SOLUTIONS[name]).status == "right"
 
 
+def stub(*_): ...  # your turn
+
+
 @pytest.mark.parametrize("name", EXERCISES)
-@pytest.mark.parametrize("nothing", [None, ...])
+@pytest.mark.parametrize("nothing", [None, ..., stub], ids=["None", "dots", "stub"])
 def test_the_stub_is_not_attempted(name, nothing):
-    """A function that returns nothing yet is no mistake."""
-    assert judge(EXERCISES[name], lambda *_: nothing).status == "not attempted"
+    """The dots, alone or as the body of a function, are no mistake."""
+    assert judge(EXERCISES[name], nothing).status == "not attempted"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_forgotten_return_is_named(name):
+    """Who has written something and returns nothing is told so, and not that nothing was attempted."""
+
+    def without_return(*inputs):
+        SOLUTIONS[name](*inputs)
+
+    assert "returns nothing" in judge(EXERCISES[name], without_return).message
 
 
 @pytest.mark.parametrize(("name", "hint"), MISTAKES)

@@ -27,9 +27,10 @@ def progress() -> None:
     marks = {number: ["●" if name in done else "○" for name in names] for number, names in notebooks.items()}
     counts = {number: f"{row.count('●')} of {len(row)}" for number, row in marks.items()}
     text = "\n".join(f"{number}  {' '.join(row)}  {counts[number]} done" for number, row in marks.items())
-    rows = (f"<tr><th>{number}</th><td>{' '.join(row)}</td><td>{counts[number]}</td></tr>" for number, row in marks.items())
-    head = "<tr><th>notebook</th><th>exercises</th><th>done</th></tr>"
-    display({"text/plain": text, "text/html": f"<table>{head}{''.join(rows)}</table>"}, raw=True)
+    cells = [(number, " ".join(row), counts[number]) for number, row in marks.items()]
+    lines = [("notebook", "exercises", "done"), *cells]
+    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
+    display({"text/plain": text, "text/html": f"<table>{rows}</table>"}, raw=True)
 
 
 def _folder() -> Path:

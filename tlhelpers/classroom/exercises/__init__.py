@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from tlhelpers.classroom.patterns import describe
 from tlhelpers.classroom.progress import remember
 
 TRIALS = 20
@@ -90,33 +91,42 @@ def all_exercises() -> dict[str, Exercise]:
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Run an answer on drawn inputs beside the reference and the mistakes."""
+    if _is_stub(answer):
+        return Verdict("not attempted", "not attempted yet.")
     answer_of = answer if callable(answer) else lambda *_: answer
     generator = torch.Generator().manual_seed(0)
-    suspects = dict(exercise.mistakes)
-    first_difference = None
+    suspects, trials = dict(exercise.mistakes), []
     for _ in range(TRIALS):
         inputs = exercise.draw(generator)
         try:
             got = answer_of(*_copies(inputs))
         except Exception as error:  # whatever a learner's code raises is an answer to talk about
             return Verdict("wrong", f"not yet. It raised {type(error).__name__}: {error} for {_show(inputs)}.")
-        if got is None or got is Ellipsis:
-            return Verdict("not attempted", "not attempted yet.")
-        expected = exercise.reference(*_copies(inputs))
-        if first_difference is None and not _same(got, expected):
-            first_difference = _difference(inputs, got, expected)
+        if got is None:
+            return Verdict("wrong", "not yet. It returns nothing: is there a return on every way through it?")
+        trials.append((inputs, got, exercise.reference(*_copies(inputs))))
         suspects = {hint: wrong for hint, wrong in suspects.items() if _same(got, wrong(*_copies(inputs)))}
-    if first_difference is None:
+    differ = [trial for trial in trials if not _same(*trial[1:])]
+    if not differ:
         return Verdict("right", "right.")
-    hint = next(iter(suspects), None)
-    return Verdict("wrong", f"not yet. {hint}" if hint else f"not yet. {first_difference}")
+    return Verdict("wrong", f"not yet. {next(iter(suspects), None) or _difference(trials, *differ[0])}")
 
 
-def _difference(inputs: tuple, got: Any, expected: Any) -> str:
-    """Say where an answer first differs; of a question without inputs that would be the answer itself."""
+def _stub(): ...
+
+
+def _is_stub(answer: Any) -> bool:
+    """Tell whether an answer is still the dots, alone or as the body of a function."""
+    code = getattr(answer, "__code__", None)
+    return answer is None or answer is Ellipsis or (code is not None and code.co_code == _stub.__code__.co_code)
+
+
+def _difference(trials: list[tuple], inputs: tuple, got: Any, expected: Any) -> str:
+    """Say where an answer first differs, and how; of a question without inputs that would be the answer itself."""
     if not inputs:
         return f"{_show(got)} is not the answer."
-    return f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}."
+    pattern = describe(trials)
+    return f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}.{f' {pattern}' if pattern else ''}"
 
 
 def _copies(inputs: tuple) -> tuple:
