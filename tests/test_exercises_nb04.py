@@ -25,7 +25,29 @@ def adam_step(weights, gradients, means, squares, step, rate):
     return parameter.detach()
 
 
-SOLUTIONS = {"04.1": kaiming_std, "04.2": adam_step}
+def long_slope():
+    """Let torch slide down until the steps are all alike."""
+    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.01, momentum=0.9)
+    weight.grad = torch.full_like(weight, 2.0)
+    for _ in range(150):
+        before = weight.item()
+        optimizer.step()
+    return before - weight.item()
+
+
+def first_gradient(x, labels, first, second):
+    """Go back image by image."""
+    total = torch.zeros_like(first)
+    for image, label in zip(x, labels, strict=True):
+        before = first @ image
+        message = torch.softmax(second @ before.clamp(min=0), dim=0)
+        message[label] -= 1
+        total += torch.outer((second.T @ message).where(before > 0, 0.0), image)
+    return total / len(x)
+
+
+SOLUTIONS = {"04.1": kaiming_std, "04.2": adam_step, "04.3": long_slope, "04.4": first_gradient}
 
 
 def rescaled(weights, gradients, means, squares, step, rate):
@@ -34,13 +56,85 @@ def rescaled(weights, gradients, means, squares, step, rate):
     return weights - rate * means / (squares.sqrt() + 1e-8)
 
 
+def one_hat(weights, gradients, means, squares, step, rate):
+    """Forget to correct the squares."""
+    means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients**2
+    return weights - rate * means / (1 - 0.9**step) / (squares.sqrt() + 1e-8)
+
+
+def rootless(weights, gradients, means, squares, step, rate):
+    """Forget the root, as its hat hides it."""
+    means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients * gradients
+    return weights - rate * (means / (1 - 0.9**step)) / (squares / (1 - 0.999**step) + 1e-8)
+
+
+def unsquared(weights, gradients, means, squares, step, rate):
+    """Forget a small 2."""
+    means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients
+    return weights - rate * (means / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)) ** 0.5 + 1e-8)
+
+
+def counted_from_zero(weights, gradients, means, squares, step, rate):
+    """Expect that the first step is number 0."""
+    return adam_step(weights, gradients, means, squares, step + 1, rate)
+
+
+def backwards(x, labels, first, second, *, relu_there=True, relu_back=True, mean=True):
+    """Go back in matrices, with what is easily left out."""
+    before = x @ first.T
+    logits = (before.relu() if relu_there else before) @ second.T
+    message = logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+    message[range(len(labels)), labels] -= 1
+    message = message @ second
+    if relu_back:
+        message[before < 0] = 0
+    return message.T @ x / (len(x) if mean else 1)
+
+
+def every_number(x, labels, first, second):
+    """Take the mean over the probabilities, classes and all."""
+    return backwards(x, labels, first, second, mean=False) / (len(x) * second.shape[0])
+
+
+def as_gradient_of_squares(x, labels, first, second):
+    """Forget the softmax."""
+    hidden = torch.relu(x @ first.T)
+    message = hidden @ second.T - torch.eye(len(second))[labels]
+    return ((message @ second) * (hidden > 0)).T @ x / len(x)
+
+
 # Wrong answers as a learner would write them, and how the hint that belongs to each begins.
 TYPICAL = [
     ("04.1", lambda shape: 2 / nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))[0], "That is the variance"),
     ("04.1", lambda shape: (2 / nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))[1]) ** 0.5, "Counted are"),
     ("04.1", lambda shape: (2 / torch.empty(shape).numel()) ** 0.5, "Every weight of the layer"),
+    ("04.1", lambda shape: (2 / shape[1]) ** 0.5, "The pixels of the kernel are forgotten"),
+    ("04.1", lambda shape: (2 / shape[-1]) ** 0.5, "The last axis alone"),
+    ("04.1", lambda shape: torch.empty(shape)[0].numel() ** -0.5, "The 2 is missing"),
+    ("04.1", lambda shape: 2 / torch.empty(shape)[0].numel() ** 0.5, "The root is to be taken of the 2"),
+    ("04.1", lambda shape: 2**0.5 / torch.empty(shape)[0].numel(), "The root is taken of the 2 alone"),
+    ("04.1", lambda shape: (6 / torch.empty(shape)[0].numel()) ** 0.5, "That is how far an even draw"),
     ("04.2", rescaled, "The two means are not corrected"),
     ("04.2", lambda w, g, *rest: w - (adam_step(w, g, *rest) - w), "Uphill"),
+    ("04.2", lambda w, *rest: w - adam_step(w, *rest), "That is the step alone"),
+    ("04.2", one_hat, "The mean of the squares is not corrected"),
+    ("04.2", rootless, "The root is missing"),
+    ("04.2", unsquared, "The squares took up the gradient as it is"),
+    ("04.2", counted_from_zero, "The step is counted once too often"),
+    ("04.3", 0.02, "That is a step without momentum"),
+    ("04.3", 0.01 * (2 + 0.9 * 2), "That is the second step"),
+    ("04.3", 2 / 0.1, "That is the velocity"),
+    ("04.3", 0.1, "That is for a slope of 1"),
+    ("04.3", 0.002, "Multiplied where it should be divided"),
+    ("04.3", 10, "That is the number of gradients"),
+    ("04.3", -0.2, "The size is right"),
+    ("04.4", lambda *inputs: backwards(*inputs, relu_back=False), "ReLU is missing on the way back"),
+    ("04.4", lambda *inputs: backwards(*inputs, relu_there=False, relu_back=False), "ReLU is missing, there and back"),
+    ("04.4", lambda *inputs: backwards(*inputs, mean=False), "Not divided by N"),
+    ("04.4", every_number, "Divided by N and by the number of classes"),
+    ("04.4", as_gradient_of_squares, "Softmax is missing"),
+    ("04.4", lambda x, *rest: backwards(x, *rest).transpose(0, 1), "Rows and columns are exchanged"),
+    ("04.4", lambda *inputs: 0 - backwards(*inputs), "The sign is turned round"),
 ]
 
 
@@ -50,3 +144,11 @@ def test_the_spread_is_what_torch_draws_with():
     asked = EXERCISES["04.1"].reference(shape)
     assert nn.init.kaiming_normal_(torch.empty(shape)).std().item() == pytest.approx(asked, rel=0.03)
     assert xavier_normal(shape).std().item() != pytest.approx(asked, rel=0.1)
+
+
+def test_the_gate_of_relu_is_open_and_shut():
+    """In every network drawn some numbers pass ReLU and some do not, so that a forgotten gate is seen."""
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        x, _, first, _ = EXERCISES["04.4"].draw(generator)
+        assert 0 < (x @ first.T > 0).double().mean() < 1

@@ -194,7 +194,10 @@ def test_cell_ids_are_unique(notebook):
 
 
 def test_exercises_come_in_four_steps(notebook):
-    """Task, stub, check, hidden solution with the same check: at least two (the opening notebook may have none)."""
+    """Task, stub, check, hidden solution with the same check: at least four (the opening notebook may have none).
+
+    Among them a question of two minutes and an implementation of twenty.
+    """
     number = notebook.path.stem[:2]
     found = []
     for task, *cells in zip(*(notebook.cells[start:] for start in range(4)), strict=False):
@@ -211,7 +214,9 @@ def test_exercises_come_in_four_steps(notebook):
         assert "not attempted" in output_text(check) and output_text(solution).strip().endswith("right.")
     known = import_module(f"tlhelpers.classroom.exercises.nb{number}").EXERCISES if found else {}
     assert found == [f"{number}.{count}" for count in range(1, len(found) + 1)] and set(found) <= set(known)
-    assert number == "00" or len(found) >= 2
+    assert number == "00" or len(found) >= 4
+    minutes = re.findall(r"^### Exercise .+ \((\d+) minutes", "\n".join(c.source for c in notebook.cells), re.M)
+    assert number == "00" or {"2", "20"} <= set(minutes)
 
 
 # The words

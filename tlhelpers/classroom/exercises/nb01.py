@@ -1,4 +1,4 @@
-"""Exercises of notebook 01: a kernel that moves a picture, and a kernel with gaps."""
+"""Exercises of notebook 01: a kernel that moves a picture, one with gaps, the cost of a layer, a larger picture."""
 
 import torch
 import torch.nn.functional as F
@@ -51,6 +51,18 @@ SHIFT_KERNEL = Exercise(
         "Nothing moves: with the one always in the middle, every output is the pixel it stands on.": (
             lambda down, right: _kernel_with_one(1, 1)
         ),
+        "The one stands where the corner and the wrong way lead it: start in the middle, and look the other way.": (
+            lambda down, right: _kernel_with_one(down, right)
+        ),
+        "Up and down are right, left and right are not: an output takes the pixel under the one in both.": (
+            lambda down, right: _kernel_with_one(1 - down, 1 + right)
+        ),
+        "Left and right are right, up and down are not: an output takes the pixel under the one in both.": (
+            lambda down, right: _kernel_with_one(1 + down, 1 - right)
+        ),
+        "The picture stays as well as moves: one element of the kernel is to be 1, and no other.": (
+            lambda down, right: _kernel_with_one(1 - down, 1 - right).maximum(_kernel_with_one(1, 1))
+        ),
     },
 )
 
@@ -79,4 +91,112 @@ DILATED = Exercise(
     },
 )
 
-EXERCISES = {"01.1": SHIFT_KERNEL, "01.2": DILATED}
+
+def _multiply_adds(size: int = 16, kernels: int = 24, channels: int = 4) -> int:
+    """Count those of a layer with 3 by 3 kernels, for each of which ``channels`` are seen at size by size places."""
+    return size * size * kernels * channels * 3 * 3
+
+
+def _grouped() -> tuple[Tensor, Tensor]:
+    """Let torch run the layer of the question, all pixels and weights 1; return outputs and weights."""
+    image, weight = torch.ones(1, 12, 32, 32), torch.ones(24, 4, 3, 3)
+    return F.conv2d(image, weight, stride=2, padding=1, groups=3), weight
+
+
+COST_OF_GROUPS = Exercise(
+    reference=lambda: _grouped()[0].numel() * _grouped()[1][0].numel(),
+    draw=lambda generator: (),
+    mistakes={
+        "The groups save nothing there: does each kernel see all channels?": lambda: _multiply_adds(channels=12),
+        "The groups were counted twice: they part the channels that a kernel sees, and leave all kernels.": (
+            lambda: _multiply_adds(kernels=8)
+        ),
+        "The stride is missing: how many places are left on a side?": lambda: _multiply_adds(size=32),
+        "The padding is missing: a frame of zeros makes room for more places.": lambda: _multiply_adds(size=15),
+        "The places were rounded up: a convolution leaves out a window that would hang over.": (
+            lambda: _multiply_adds(size=17)
+        ),
+        "That is one channel for each kernel, as in a depthwise layer: how many are in a group?": (
+            lambda: _multiply_adds(channels=1)
+        ),
+        "That is the cost of one feature map: each kernel makes one of its own.": lambda: _multiply_adds(kernels=1),
+        "Those are the outputs: each costs several multiply-adds.": lambda: _grouped()[0].numel(),
+        "Those are the weights: each is used again at every place.": lambda: _grouped()[1].numel(),
+        "Multiplications and additions were counted apart: a multiply-add is one of each.": (
+            lambda: 2 * _multiply_adds()
+        ),
+        "Zeros of the frame are multiplied like pixels: all windows cost the same.": lambda: _grouped()[0].sum(),
+    },
+)
+
+
+def _draw_transposed(generator: Generator) -> tuple[Tensor, Tensor, int]:
+    """Draw a small picture, a kernel, and a stride with which the windows overlap, touch or lie apart."""
+    small = torch.randn(_number(generator, 3, 5), _number(generator, 3, 5), generator=generator)
+    kernel = torch.randn(_number(generator, 2, 3), _number(generator, 2, 3), generator=generator)
+    return small, kernel, _number(generator, 1, 3)
+
+
+def _transpose(small: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    return F.conv_transpose2d(small[None, None], kernel[None, None], stride=stride)[0, 0]
+
+
+def _laid_over(small: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    """Write each window over what stands there already."""
+    large = torch.zeros_like(_transpose(small, kernel, stride))
+    for i, j in torch.cartesian_prod(torch.arange(small.shape[0]), torch.arange(small.shape[1])).tolist():
+        window = large[stride * i : stride * i + kernel.shape[0], stride * j : stride * j + kernel.shape[1]]
+        window.copy_(small[i, j] * kernel)
+    return large
+
+
+def _spread(small: Tensor, distance: int) -> Tensor:
+    """Move numbers apart, zeros between them."""
+    return _transpose(small, torch.ones(1, 1, dtype=small.dtype), distance)
+
+
+def _repeated(small: Tensor, kernel: Tensor, stride: int) -> Tensor:
+    """Make each number a square, and convolve that."""
+    squares = small.repeat_interleave(stride, 0).repeat_interleave(stride, 1)
+    return _transpose(squares, kernel, 1)
+
+
+TRANSPOSED = Exercise(
+    reference=_transpose,
+    draw=_draw_transposed,
+    mistakes={
+        "The last window won where windows overlap: a pixel collects from all that it is in.": _laid_over,
+        "A mean was taken where windows overlap: a product with a matrix adds up, and does not divide.": (
+            lambda small, kernel, stride: (
+                _transpose(small, kernel, stride)
+                / _transpose(torch.ones_like(small), torch.ones_like(kernel), stride).clamp(min=1)
+            )
+        ),
+        "The kernel is turned round: its element [0, 0] came from the upper left of a window, and goes back there.": (
+            lambda small, kernel, stride: _transpose(small, kernel.flip(0, 1), stride)
+        ),
+        "The stride is missing: how far apart do neighbours of the small picture begin in the large one?": (
+            lambda small, kernel, stride: _transpose(small, kernel, 1)
+        ),
+        "The windows lie one pixel too far apart: with stride 1 nothing is between neighbours.": (
+            lambda small, kernel, stride: _transpose(small, kernel, stride + 1)
+        ),
+        "The numbers are apart, but a frame of zeros is missing: at the corner only one number of the kernel counts.": (
+            lambda small, kernel, stride: _convolve(_spread(small, stride), kernel.flip(0, 1))
+        ),
+        "Each number became a square of equal ones before the kernel came: the places between are to be 0.": _repeated,
+        "The large picture ends at the wrong place: where does the last window begin, and how long is it?": (
+            lambda small, kernel, stride: F.pad(
+                _transpose(small, kernel, stride), (0, stride - kernel.shape[1], 0, stride - kernel.shape[0])
+            )
+        ),
+        "That is the kernel's own transpose: rows and columns of M are meant, not those of the kernel.": (
+            lambda small, kernel, stride: _transpose(small, kernel.T, stride)
+        ),
+        "The windows lie a kernel apart, whatever the stride, so that none overlap.": (
+            lambda small, kernel, stride: torch.kron(small, kernel)
+        ),
+    },
+)
+
+EXERCISES = {"01.1": SHIFT_KERNEL, "01.2": DILATED, "01.3": COST_OF_GROUPS, "01.4": TRANSPOSED}

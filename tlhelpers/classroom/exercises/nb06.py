@@ -1,6 +1,7 @@
-"""Exercises of notebook 06: how many photos an accuracy needs, and neighbours judged by leaving one out."""
+"""Exercises of notebook 06: photos that an accuracy needs, leaving one out, both classes alike, few components."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
@@ -115,4 +116,130 @@ LEAVE_ONE_OUT = Exercise(
     },
 )
 
-EXERCISES = {"06.1": PHOTOS_NEEDED, "06.2": LEAVE_ONE_OUT}
+COUNTS, NAMED = torch.tensor([90.0, 10.0]), torch.tensor([81.0, 4.0])  # ants and bees of the task; those named right
+
+
+def _balanced() -> float:
+    """Weigh each photo by one over the photos of its class, and ask what share of the weight is right."""
+    truth = torch.repeat_interleave(torch.arange(2), COUNTS.long())
+    right = torch.cat([torch.arange(int(count)) < named for count, named in zip(COUNTS, NAMED, strict=True)])
+    weight = 1 / COUNTS[truth]
+    return (weight[right].sum() / weight.sum()).item()
+
+
+BALANCED = Exercise(
+    reference=_balanced,
+    draw=lambda generator: (),
+    mistakes={
+        "That is the plain accuracy, in which nine photos of ten are ants: give both classes the same say.": (
+            lambda: (NAMED.sum() / COUNTS.sum()).item()
+        ),
+        "That is the share of the ants: the bees have a say as well.": lambda: (NAMED / COUNTS)[0].item(),
+        "That is the share of the bees: the ants have a say as well.": lambda: (NAMED / COUNTS)[1].item(),
+        "The two shares are added: a mean is their sum over how many there are.": lambda: (NAMED / COUNTS).sum().item(),
+        "That is what is named wrong, class by class: take the shares that are right.": lambda: 1 - _balanced(),
+        "In percent it is right: give a number from 0 to 1.": lambda: 100 * _balanced(),
+        "Those are the shares of what was called ant, or bee: divide by the photos that are ants, or bees.": (
+            lambda: (NAMED / (NAMED + (COUNTS - NAMED).flip(0))).mean().item()
+        ),
+        "That is the root of the product of the shares: the plain mean is asked for.": (
+            lambda: (NAMED / COUNTS).prod().sqrt().item()
+        ),
+        "That is the mean of the photos named right, and not of the shares.": lambda: NAMED.mean().item(),
+    },
+)
+
+
+def _draw_spread(generator: Generator) -> tuple[Tensor, Tensor, int]:
+    """Draw photos to train with, (N, D), of which each direction has a spread of its own; others; components."""
+    n, m = torch.randint(12, 20, (), generator=generator), torch.randint(3, 6, (), generator=generator)
+    noise, turn = (torch.randn(rows, 5, generator=generator, dtype=torch.float64) for rows in (int(n + m), 5))
+    spread = torch.tensor([4.0, 3.0, 2.0, 1.0, 0.5], dtype=torch.float64)
+    centre = 2 * torch.randn(5, generator=generator, dtype=torch.float64) + 3
+    photos = noise * spread @ torch.linalg.qr(turn)[0] + centre
+    return photos[:n], photos[n:] + 1, int(torch.randint(1, 4, (), generator=generator))
+
+
+def _rebuild(train: Tensor, photos: Tensor, count: int) -> Tensor:
+    """Leave out what lies along the other eigenvectors of the covariance; Pearson (1901), Hotelling (1933)."""
+    others = torch.linalg.eigh(torch.cov(train.T)).eigenvectors[:, : train.shape[1] - count]  # rising eigenvalues
+    return photos - (photos - train.mean(dim=0)) @ others @ others.T
+
+
+def _with(
+    choose: Callable[[Tensor, int], Tensor] = lambda directions, count: directions[:count],
+    *,
+    seen: Callable[[Tensor, Tensor], Tensor] = lambda train, photos: train,
+    middle: Callable[[Tensor, Tensor], Tensor | float] = lambda train, photos: train.mean(dim=0),
+    taken: Callable[[Tensor, Tensor], Tensor | float] = lambda train, photos: train.mean(dim=0),
+    added: Callable[[Tensor, Tensor], Tensor | float] = lambda train, photos: train.mean(dim=0),
+) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """Return a way there and back that takes something else for its directions, or for one of its centres."""
+
+    def rebuild(train: Tensor, photos: Tensor, count: int) -> Tensor:
+        directions = torch.linalg.svd(seen(train, photos) - middle(train, photos), full_matrices=False).Vh
+        kept = choose(directions, count)
+        return (photos - taken(train, photos)) @ kept.T @ kept + added(train, photos)
+
+    return rebuild
+
+
+def _own(train: Tensor, photos: Tensor) -> Tensor:
+    return photos.mean(dim=0)
+
+
+def _of_all(train: Tensor, photos: Tensor) -> Tensor:
+    return train.mean()
+
+
+def _nothing(train: Tensor, photos: Tensor) -> float:
+    return 0.0
+
+
+REBUILT = Exercise(
+    reference=_rebuild,
+    draw=_draw_spread,
+    mistakes={
+        "Nothing is centred: the first direction then points from zero to the middle of the photos.": _with(
+            middle=_nothing, taken=_nothing, added=_nothing
+        ),
+        "The training photos were not centred before their directions were sought.": _with(middle=_nothing),
+        "The centre is missing in the end: components lead away from it, so go back to it first.": _with(
+            added=_nothing
+        ),
+        "The new photos were not centred: their coordinates are counted from the centre.": _with(taken=_nothing),
+        "The directions are right, but they set out from the centre and not from zero, for new photos too.": _with(
+            taken=_nothing, added=_nothing
+        ),
+        "The new photos were centred by their own mean: as in any preparation, training photos alone decide.": _with(
+            taken=_own, added=_own
+        ),
+        "What was subtracted is not what was added again: both times it is the centre of the training photos.": _with(
+            taken=_own
+        ),
+        "Those are the components of the new photos: the training photos give the directions and the centre.": _with(
+            seen=lambda train, photos: photos, middle=_own, taken=_own, added=_own
+        ),
+        "There is a centre for each feature: one mean over all the numbers is none.": _with(
+            middle=_of_all, taken=_of_all, added=_of_all
+        ),
+        "Those are the last components, along which photos differ least.": _with(
+            lambda directions, count: directions[-count:]
+        ),
+        "Rows and columns are exchanged: each row of what the decomposition returns last is a direction.": _with(
+            lambda directions, count: directions[:, :count].T
+        ),
+        "One component too many is kept.": _with(lambda directions, count: directions[: count + 1]),
+        "Only one component is kept, whatever `count` says.": _with(lambda directions, count: directions[:1]),
+        "Those are the coordinates, (M, count): lead them back to features.": (
+            lambda train, photos, count: (
+                (photos - train.mean(dim=0)) @ torch.linalg.svd(train - train.mean(dim=0)).Vh[:count].T
+            )
+        ),
+        "That is what the components leave out; asked for is what they tell.": (
+            lambda train, photos, count: photos - _rebuild(train, photos, count)
+        ),
+    },
+)
+
+EXERCISES = {"06.1": PHOTOS_NEEDED, "06.2": LEAVE_ONE_OUT, "06.3": BALANCED, "06.4": REBUILT}
