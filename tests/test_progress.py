@@ -61,3 +61,12 @@ def test_it_is_kept_in_the_cache_folder(cache):
     """A learner can see it, copy it and delete it."""
     tl.check_exercise("02.1", right_answer("02.1"))
     assert [path.name for path in (cache / "progress").iterdir()] == ["02.1"]
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(capsys, cache, monkeypatch):
+    """The answer is judged all the same."""
+    (cache / "file").touch()
+    monkeypatch.setenv("TLHELPERS_CACHE", str(cache / "file" / "below"))
+    tl.check_exercise("01.1", right_answer("01.1"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert "cannot be kept" in first and "TLHELPERS_CACHE" in first and second == "Exercise 01.1: right."

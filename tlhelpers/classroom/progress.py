@@ -8,9 +8,12 @@ from tlhelpers.runtime import cache_dir
 
 
 def remember(exercise_id: str) -> None:
-    """Keep that an exercise, such as "01.2", was answered rightly."""
-    _folder().mkdir(parents=True, exist_ok=True)
-    (_folder() / exercise_id).touch()
+    """Keep that an exercise, such as "01.2", was answered rightly; say so where the folder cannot be written."""
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        (_folder() / exercise_id).touch()
+    except OSError as error:
+        print(f"Your progress cannot be kept in {_folder()} ({error.strerror}); let TLHELPERS_CACHE name another folder.")
 
 
 def progress() -> None:

@@ -1,0 +1,212 @@
+"""The pages around the notebooks: what they name exists, what they count is right, and their code runs.
+
+That links to files resolve, and that the article's sections are all mapped, is tested in ``test_package.py``.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from torch import nn
+
+import tlhelpers as tl
+from tests.test_notebooks import MEASURED, anchors, numbers_not_in, output_text
+from tests.tiny import StagedNet, write_folder
+from tlhelpers.classroom.exercises import all_exercises
+from tlhelpers.cli import _parser
+from tlhelpers.data import image_folder
+
+ROOT = Path(__file__).parents[1]
+DOCS, NOTEBOOKS = ROOT / "docs", ROOT / "notebooks"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+# what other programs say, of all that help.md quotes
+FOREIGN = {"Kernel Restarting", "appears to have died. It will restart automatically", "ModuleNotFoundError"}
+FOREIGN |= {"No module named 'tlhelpers'", "operator torchvision::nms does not exist"}
+
+
+@pytest.fixture(params=PAGES, ids=lambda path: path.name)
+def page(request):
+    """The text of one page after the other; ``path`` is its file."""
+    return Page(request.param)
+
+
+class Page(str):
+    def __new__(cls, path):
+        page = super().__new__(cls, path.read_text(encoding="utf-8"))
+        page.path = path
+        return page
+
+
+def named(name):
+    return Page(DOCS / name)
+
+
+def commands(text):
+    """Return what stands in blocks of code or between backticks."""
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.S)
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))])
+
+
+def section(text, heading):
+    """Return what stands under a heading, smaller headings included."""
+    marks = heading.split()[0]
+    return re.split(rf"^#{{1,{len(marks)}}} ", text.split(f"\n{heading}\n")[1], maxsplit=1, flags=re.M)[0]
+
+
+def rows(text):
+    """Return the cells of every table row that is not the line below the head."""
+    lines = re.findall(r"^\|(.+)\|$", text, re.M)
+    return [[cell.strip() for cell in line.split("|")] for line in lines if not re.fullmatch(r"[-| ]+", line)]
+
+
+@cache
+def words_of(path):
+    """Return everything that a notebook prints or has in its code."""
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return [output_text(cell) + cell.source for cell in cells]
+
+
+# What the pages name
+
+
+def slugs(path):
+    """Return the headings of a page as GitHub names them in links."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_headings(page):
+    """A link with a heading in it leads to a heading that is there, in a notebook or on a page."""
+    for target, anchor in re.findall(r"\]\(([^)#:]+)#([^)]+)\)", page):
+        path = page.path.parent / target
+        known = anchors(path) if path.suffix == ".ipynb" else slugs(path)
+        assert anchor in known, f"{target} has no heading {anchor}"
+
+
+def test_link_texts_name_the_heading(page):
+    """Where a link says a notebook's number and a heading, these are the notebook and the heading it leads to."""
+    for number, heading, target, anchor in re.findall(r"\[(\d\d)\s+·\s+([^\]]+)\]\(([^)#]+)#([^)]+)\)", page):
+        assert Path(target).name.startswith(number)
+        assert anchor.startswith(re.sub(r"\s+", "-", heading)), heading
+
+
+def test_exercises_that_are_named_exist(page):
+    """Every number such as 01.2 is an exercise."""
+    assert set(re.findall(r"(?<![\d.])0\d\.\d(?![\d.])", page)) <= set(all_exercises())
+
+
+def test_helpers_that_are_named_exist(page):
+    """Every ``tl.name``, in code and in prose, is a name of the package."""
+    assert {name for name in re.findall(r"(?<![\w.])tl\.(\w+)", page) if not hasattr(tl, name)} == set()
+
+
+def test_commands_that_are_named_exist(page):
+    """Every ``tlhelpers COMMAND`` is one of the command line, and every ``make TARGET`` is in the Makefile."""
+    (choices,) = (action.choices for action in _parser()._actions if action.choices)
+    said = re.findall(r"(?:^|[\\/])tlhelpers ([a-z]\w*)", commands(page), re.M)
+    assert set(said) <= set(choices)
+    targets = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert set(re.findall(r"(?:^|\s)make ([a-z][\w-]*)", commands(page), re.M)) <= set(targets)
+
+
+def test_the_readme_leads_to_every_page():
+    """Nothing in docs/ is left to be found by chance."""
+    assert {path for path in DOCS.glob("*.md") if f"](docs/{path.name})" not in PAGES[0].read_text("utf-8")} == set()
+
+
+def test_messages_in_the_help_are_real():
+    """What help.md says that a reader sees is a text of the package, but for those of other programs."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tlhelpers").rglob("*.py")]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    texts = "\n".join(text for text in texts if isinstance(text, str))
+    for seen in re.findall(r"^\*\*You see\*\* (.*?)\n\n", named("help.md"), re.M | re.S):
+        for message in re.findall(r"`([^`]+)`", seen):
+            parts = {part.strip(" ().") for part in re.split(r"…|: |\(", re.sub(r"\s+", " ", message))}
+            assert {part for part in parts if len(part) > 15 and part not in texts} <= FOREIGN
+
+
+# What they count
+
+
+def test_measured_times_and_memory():
+    """The table of teaching.md has every notebook, within a factor of two of what was measured."""
+    found = rows(section(named("teaching.md"), "### Memory and time"))[1:]
+    assert [Path(link.split("(")[1]).stem for link, *_ in found] == list(MEASURED)
+    for link, seconds, megabytes in found:
+        measured = MEASURED[Path(link.split("(")[1]).stem]
+        assert 0.5 <= int(seconds) / measured["seconds"] <= 2, link
+        assert 0.5 <= int(megabytes.replace(",", "")) / measured["megabytes"] <= 2, link
+
+
+@pytest.mark.parametrize("heading", ["### A lesson of two hours", "### A course of one day"])
+def test_minutes_of_a_plan_add_up(heading):
+    """The minutes of the rows are those of the total below the table."""
+    text = section(named("teaching.md"), heading)
+    assert sum(int(row[0]) for row in rows(text)[1:]) == int(re.search(r"\*\*Total: (\d+) minutes", text)[1])
+
+
+def test_the_module_has_every_exercise():
+    """Who does the four weeks does all exercises, each once, in their order."""
+    weeks = rows(section(named("teaching.md"), "### A module of four weeks"))[1:]
+    planned = [name for row in weeks for name in re.findall(r"0\d\.\d", row[3])]
+    assert planned == sorted(all_exercises())
+
+
+def test_answers_have_numbers_that_were_computed():
+    """Each question has an answer with a link, and every number in it is in the notebook that the link leads to."""
+    text = section(named("teaching.md"), "## What learners ask")
+    answers = re.findall(r"^\d+\. (\*\*.+?)(?=^\d+\. |\Z)", text, re.M | re.S)
+    assert len(answers) >= 12
+    for answer in answers:
+        (name,) = re.findall(r"\]\(\.\./notebooks/([^)#]+)#", answer)
+        said = answer.split("**")[2].rsplit("[", 1)[0].replace("notebook", "")
+        assert numbers_not_in([*words_of(NOTEBOOKS / name), *STORY], said) == [], said
+
+
+STORY = ["01 02 03 04 05 06 07 08 09", "16 or 32 bits", "224 pixels"]  # numbers that name things and count nothing
+
+
+def test_glossary_is_in_order_and_whole():
+    """50 to 80 terms in the order of the alphabet, each with a Chinese name, a meaning and a heading to go to."""
+    terms = rows(named("glossary.md"))[1:]
+    names = [row[0].lower() for row in terms]
+    assert names == sorted(set(names)) and 50 <= len(names) <= 80
+    for name, chinese, _, meaning, where in terms:
+        assert chinese and meaning.endswith((".", "?", ")")), name
+        assert re.fullmatch(r"\[.+\]\(\.\./notebooks/.+#.+\)", where), name
+
+
+# The cheat sheet
+
+
+def test_stages_are_those_of_the_network():
+    """Shapes, parameters and multiply-adds in the table are those of the package's ResNet-50."""
+    with torch.device("meta"):  # shapes without numbers are enough
+        model, images = tl.ResNet50(), torch.zeros(1, 3, 224, 224)
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    table = rows(section(named("cheat_sheet.md"), "## ResNet-50 at 224 pixels"))[1:]
+    parts = [part.strip("`") for part, *_ in table]
+    with tl.record_layers(model.eval(), *layers, *parts) as outputs:
+        model(images)
+    for part, (_, _, shape, parameters, millions) in zip(parts, table, strict=True):
+        own = [name for name in layers if name.split(".")[0] == part]
+        costs = sum(outputs[name][0, 0].numel() * layers[name].weight.numel() for name in own)
+        assert shape == str(tuple(outputs[part].shape)).replace("(1, ", "(N, "), part
+        assert parameters == f"{tl.count_parameters(model.get_submodule(part))[1]:,}", part
+        assert millions == f"{costs / 1e6:,.0f}", part
+    assert f"In all {tl.count_parameters(model)[1]:,} parameters" in named("cheat_sheet.md")
+
+
+def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
+    """The ten lines do what they say, here with a small network and small photos."""
+    (code,) = re.findall(r"```python\n(.*?)```", section(named("cheat_sheet.md"), "## The recipe"), re.S)
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
+    photos = image_folder(write_folder(tmp_path / "set", train=6))
+    monkeypatch.setattr("tlhelpers.data.ants_and_bees", lambda: photos)
+    monkeypatch.setattr("tlhelpers.weights.load_resnet50", StagedNet)
+    exec(compile(code, "cheat_sheet.md", "exec"), {})
+    assert re.search(r"^\d+\.\d% of 8 photos, standard error \d+\.\d%$", capsys.readouterr().out, re.M)
