@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlhelpers.classroom.patterns import describe
+from tlhelpers.classroom.patterns import ERRORS, describe, describe_error
 
 
 def trials(wrong, shape=(4, 5), count=6):
@@ -55,3 +55,33 @@ def test_square_maps_are_transposed_too():
 def test_nothing_is_said_of_what_follows_no_pattern(wrong):
     """Neither of texts, nor of numbers that differ by chance."""
     assert describe(trials(wrong)) is None
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        (lambda x: x[9], "It reads past an end"),
+        (lambda x: [1, 2][2], "It reads past an end"),
+        (lambda x: x + torch.ones(3), "Two shapes do not fit"),
+        (lambda x: x @ x, "Two shapes do not fit"),
+        (lambda x: torch.cat([x, x[0, None, :2]]), "Two shapes do not fit"),
+        (lambda x: (lambda a, b: a)(*x.shape[:1]), "It takes other arguments"),
+        (lambda x: [a for a, b in [x.shape + x.shape]], "There are more or fewer numbers"),
+        (lambda x: 1 // 0, "It divides by zero"),
+        (lambda x: (x > 0).mean(), "Whole numbers or truth values"),
+        (lambda x: torch.nn.functional.one_hot(x), "Whole numbers or truth values"),
+        (lambda x: range(2.5), "A fraction stands"),
+        (lambda x: missing, "There is no such name"),  # noqa: F821
+        (lambda x: x.average(), "That is no tensor, or a tensor has no such function"),
+    ],
+)
+def test_what_python_and_torch_say_is_explained(breaks, said):
+    """In the words of the versions that are installed."""
+    with pytest.raises(Exception) as caught:
+        breaks(torch.rand(4, 5))
+    assert describe_error(caught.value).startswith(said)
+
+
+def test_an_unusual_error_is_not_explained():
+    assert describe_error(RuntimeError("the moon is full")) == ""
+    assert len(set(ERRORS.values())) == len(ERRORS)

@@ -1,5 +1,6 @@
 """What a wrong answer looks like in any exercise: a turned sign, a constant factor, exchanged rows and columns."""
 
+import re
 from typing import Any
 
 import torch
@@ -30,6 +31,26 @@ SHAPES = {
     "That is the sum of all that was asked for.": lambda got, want: _close(got.squeeze(), want.sum()),
     "That is the mean of all that was asked for.": lambda got, want: _close(got.squeeze(), want.mean()),
 }
+
+# by a piece of what Python or torch says when an answer breaks off
+ERRORS = {
+    "out of bounds|out of range": "It reads past an end: which is the last place, and does it count from 0?",
+    "must match|cannot be multiplied|broadcast|inconsistent tensor|not match": "Two shapes do not fit: print both.",
+    "values to unpack": "There are more or fewer numbers in there than names for them: print it.",
+    "by zero": "It divides by zero: which case is that, and what is the answer there?",
+    "could not infer output dtype|tensor of type|expected .*(?:Float|Double|Long)|not implemented for": (
+        "Whole numbers or truth values stand where fractions are needed, or the other way: .double(), .long()."
+    ),
+    "cannot be interpreted as an integer": "A fraction stands where a whole number is needed: // in place of /?",
+    "is not defined": "There is no such name: is it spelt so where it is made, and was that cell run?",
+    "positional argument": "It takes other arguments than the task says: compare the first line with that of the stub.",
+    "has no attribute": "That is no tensor, or a tensor has no such function: print its type.",
+}
+
+
+def describe_error(error: Exception) -> str:
+    """Return a sentence on what an error of an answer may come from; nothing if it is an unusual one."""
+    return next((sentence for words, sentence in ERRORS.items() if re.search(words, str(error))), "")
 
 
 def describe(trials: list[tuple[tuple, Any, Any]]) -> str | None:

@@ -13,7 +13,7 @@ def remember(exercise_id: str) -> None:
         _folder().mkdir(parents=True, exist_ok=True)
         (_folder() / exercise_id).touch()
     except OSError as error:
-        print(f"Your progress cannot be kept in {_folder()} ({error.strerror}); let TLHELPERS_CACHE name another folder.")
+        print(f"Your progress cannot be kept in {_folder()} ({error.strerror}); let TLHELPERS_CACHE name another one.")
 
 
 def progress() -> None:

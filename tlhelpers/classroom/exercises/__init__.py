@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from tlhelpers.classroom.patterns import describe
+from tlhelpers.classroom.patterns import describe, describe_error
 from tlhelpers.classroom.progress import remember
 
 TRIALS = 20
@@ -101,7 +101,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         try:
             got = answer_of(*_copies(inputs))
         except Exception as error:  # whatever a learner's code raises is an answer to talk about
-            return Verdict("wrong", f"not yet. It raised {type(error).__name__}: {error} for {_show(inputs)}.")
+            said = f"It raised {type(error).__name__}: {error} for {_show(inputs)}. {describe_error(error)}"
+            return Verdict("wrong", f"not yet. {said.rstrip()}")
         if got is None:
             return Verdict("wrong", "not yet. It returns nothing: is there a return on every way through it?")
         trials.append((inputs, got, exercise.reference(*_copies(inputs))))

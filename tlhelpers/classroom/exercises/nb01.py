@@ -35,6 +35,12 @@ def _draw_dilated(generator: Generator) -> tuple[Tensor, Tensor, int]:
     return torch.randn(rows, columns, generator=generator), kernel, dilation
 
 
+def _filled(kernel: Tensor, dilation: int) -> Tensor:
+    """Return a kernel whose gaps hold the number before them."""
+    rows, columns = (dilation * (size - 1) + 1 for size in kernel.shape)
+    return kernel.repeat_interleave(dilation, 0).repeat_interleave(dilation, 1)[:rows, :columns]
+
+
 SHIFT_KERNEL = Exercise(
     reference=lambda down, right: _kernel_with_one(1 - down, 1 - right),
     draw=_draw_move,
@@ -87,6 +93,14 @@ DILATED = Exercise(
         ),
         "Zeros were added around the image: here the kernel stays inside, so the output is smaller.": (
             lambda image, kernel, dilation: _convolve(image, kernel, dilation=dilation, padding=dilation)
+        ),
+        "The last windows are missing: a kernel with gaps spans d(K - 1) + 1 pixels, and not dK.": (
+            lambda image, kernel, dilation: _convolve(
+                image[: len(image) - dilation + 1, : image.shape[1] - dilation + 1], kernel, dilation=dilation
+            )
+        ),
+        "The numbers of the kernel are repeated in the gaps: what lies between them counts 0.": (
+            lambda image, kernel, dilation: _convolve(image, _filled(kernel, dilation))
         ),
     },
 )

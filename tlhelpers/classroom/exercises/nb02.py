@@ -96,6 +96,11 @@ MEAN_OF_PIXELS = Exercise(
                 images, kernel, padding=padding, count_include_pad=False
             )
         ),
+        "The pixels at the edge were repeated into the border: leave the border out of the mean instead.": (
+            lambda images, kernel, stride, padding: F.avg_pool2d(
+                F.pad(images, (padding,) * 4, mode="replicate"), kernel, stride
+            )
+        ),
     },
 )
 

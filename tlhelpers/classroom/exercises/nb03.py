@@ -185,6 +185,11 @@ SOFTMAX_BACK = Exercise(
         "Those are scores where probabilities belong: begin with the softmax.": (
             lambda grad, logits: logits * (grad - (grad * logits).sum(1, keepdim=True))
         ),
+        "The mean of g times p is taken off: their sum is, which is a mean already, weighted with p.": (
+            lambda grad, logits: (
+                logits.softmax(1) * (grad - (grad * logits.softmax(1)).mean(dim=1, keepdim=True))
+            )
+        ),
     },
 )
 

@@ -17,7 +17,7 @@ def _draw_accuracy(generator: Generator) -> tuple[float, float]:
 
 
 PHOTOS_NEEDED = Exercise(
-    reference=lambda accuracy, error: math.ceil(accuracy * (1 - accuracy) / error**2),
+    reference=lambda accuracy, error: math.ceil(round(accuracy * (1 - accuracy) / error**2, 6)),
     draw=_draw_accuracy,
     mistakes={
         "The root is forgotten: the error is the root of p(1 - p)/n, so square it before you solve for n.": (
@@ -44,6 +44,12 @@ PHOTOS_NEEDED = Exercise(
         ),
         "That is enough for two standard errors, which is four times as many: one is asked for.": (
             lambda accuracy, error: math.ceil(4 * accuracy * (1 - accuracy) / error**2)
+        ),
+        "The root is still there: solve for n, and everything under it is squared.": (
+            lambda accuracy, error: math.ceil(math.sqrt(accuracy * (1 - accuracy)) / error)
+        ),
+        "That is enough for 1.96 standard errors, as in an interval: one is asked for.": (
+            lambda accuracy, error: math.ceil(1.96**2 * accuracy * (1 - accuracy) / error**2)
         ),
     },
 )
@@ -112,6 +118,14 @@ LEAVE_ONE_OUT = Exercise(
         ),
         "That is the share of errors: the accuracy is what is left to 1.": (
             lambda features, labels, k: 1 - _leave_one_out(features, labels, k)
+        ),
+        "The photo itself took one of the k places: k others are to vote.": (
+            lambda features, labels, k: _leave_one_out(features, labels, k - 1, itself=True, skip=1)
+        ),
+        "Each column was brought to length 1: a cosine looks at photos, and a photo is a row.": (
+            lambda features, labels, k: _leave_one_out(
+                features / features.norm(dim=0), labels, k, measure=lambda one, others: others @ one
+            )
         ),
     },
 )

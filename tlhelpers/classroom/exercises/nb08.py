@@ -44,6 +44,11 @@ def _without_the_observed(first: Tensor, second: Tensor) -> float:
     return _two_sided(min(gained, lost) - 1, gained + lost)
 
 
+def _twice_the_observed(first: Tensor, second: Tensor) -> float:
+    gained, lost = _counts(first, second)
+    return min(1.0, 2 * math.comb(gained + lost, gained) / 2 ** (gained + lost))
+
+
 def _chi_square(first: Tensor, second: Tensor) -> float:
     gained, lost = _counts(first, second)
     return math.erfc(abs(gained - lost) / math.sqrt(2 * max(gained + lost, 1)))
@@ -90,6 +95,9 @@ MCNEMAR = Exercise(
         "The larger count leaves almost all of the coin's throws: sum up to the smaller one.": (
             lambda first, second: _two_sided(max(_counts(first, second)), sum(_counts(first, second)))
         ),
+        "That is twice the probability of just this count: all that are rarer belong to the tails, too.": (
+            _twice_the_observed
+        ),
     },
 )
 
@@ -116,7 +124,7 @@ def _simplest(losses: Tensor, allowed: Tensor) -> int:
 
 def _across_strategies(losses: Tensor) -> int:
     means = losses.mean(dim=0)
-    return int((means <= means.min() + losses[means.argmin()].std() / losses.shape[1] ** 0.5).nonzero()[0])
+    return int((means <= means.min() + losses[:, means.argmin()].std() / losses.shape[1] ** 0.5).nonzero()[0])
 
 
 def _one_standard_error(losses: Tensor) -> int:
@@ -300,6 +308,14 @@ ALONG_THE_WAY = Exercise(
         "That is the mean log-probability: a loss is its negative.": lambda *inputs: -_along(*inputs),
         "That is the share of wrong answers; the loss weighs the probability of each right one.": _errors,
         "That is the lowest of the losses; return one for each share.": lambda *inputs: _along(*inputs).min(),
+        "Softmax was taken twice: cross-entropy takes the logits.": (
+            lambda before, after, features, labels, shares: torch.stack(
+                [
+                    F.cross_entropy(_logits(_on_the_way(before, after, share), features).softmax(dim=1), labels)
+                    for share in shares
+                ]
+            )
+        ),
     },
 )
 
