@@ -22,6 +22,8 @@ _MODULE_OF = {
         "decay_to_start average_weights stages replace_head head_from_classifier count_parameters",
         "recipes": "transfer fit_probe cross_validate",
         "transferability": "h_score leep log_evidence",
+        "widgets": "explore_convolution explore_pooling explore_softmax explore_descent explore_freezing "
+        "browse_predictions",
         "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
         "classroom.checks": "check_close check_shape check_frozen",
         "classroom.exercises": "check_exercise check_solution",
