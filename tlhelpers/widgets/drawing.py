@@ -55,10 +55,10 @@ class Page:
         self.box((x - 1, y - 1), (w + 2, h + 2), outline="white", width=5)
         self.box((x, y), (w, h), outline=colour, width=3)
 
-    def png(self) -> bytes:
-        """Return the picture as a file, packed quickly and not tightly."""
+    def png(self, compress_level: int = 1) -> bytes:
+        """Return the picture as a file, packed quickly (1) or tightly (9)."""
         buffer = io.BytesIO()
-        self.image.save(buffer, format="png", compress_level=1)
+        self.image.save(buffer, format="png", compress_level=compress_level)
         return buffer.getvalue()
 
 

@@ -78,6 +78,7 @@ class Explorer:
         except ValueError as error:
             sentence = f"{error}."
         else:
+            self.page = page
             self.picture.value = page.png()
         self.line.value = html.escape(sentence)
 
@@ -85,7 +86,7 @@ class Explorer:
         """Display the widget and its picture as one output, of which every reader shows what it can."""
         bundle = {
             VIEW: self.box._repr_mimebundle_()[VIEW],
-            "image/png": base64.b64encode(self.picture.value).decode(),
+            "image/png": base64.b64encode(self.page.png(compress_level=9)).decode(),  # it may be stored
             "text/plain": f"Figure: {self.alt}",
         }
         display(bundle, metadata={"image/png": {"alt": self.alt}}, raw=True)
