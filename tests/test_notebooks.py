@@ -94,10 +94,10 @@ def test_recap_leads_to_the_next_notebook():
         assert f"]({following.name})" in nbformat.read(path, 4).cells[-1].source, path.stem
 
 
-def test_links_between_notebooks_resolve(notebook):
-    """A link to a notebook leads to a file that is there, and to a heading that is in it."""
+def test_links_resolve(notebook):
+    """A link within the project leads to a file that is there, and to a heading that is in it."""
     for cell in markdown_cells(notebook):
-        for target, anchor in re.findall(r"\]\(([^)#:]+\.ipynb)(?:#([^)]*))?\)", cell.source):
+        for target, anchor in re.findall(r"\]\(([^)#:]+)(?:#([^)]*))?\)", cell.source):
             assert (FOLDER / target).is_file(), f"{target} is not there"
             assert not anchor or anchor in anchors(FOLDER / target), f"{target} has no heading {anchor}"
 
@@ -121,6 +121,7 @@ def test_first_cell_says_what_it_takes(notebook):
     time = r"\*\*Time:\*\* about \d+ minutes? to read and \d+ (seconds|minutes?) to run on a laptop CPU"
     assert re.search(rf"^\*\*Needs:\*\* \S.* · {time} · \*\*Memory:\*\* about [\d.,]+ [MG]B$", source, re.M)
     assert re.search(r"^\*\*From the article:\*\* section", source, re.M)
+    assert re.search(r"^\*\*Stuck\?\*\* \[Help\]\(\.\./docs/help\.md\)", source, re.M)
 
 
 def test_times_are_those_measured(notebook):
