@@ -7,18 +7,19 @@ STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
 BENCHMARKS := $(filter-out mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
-.PHONY: help run lab test test-all lint bench mutations outputs clean
+.PHONY: help run lab handouts test test-all lint bench mutations outputs clean
 
 help:
-	@echo "make run       run every notebook and write build/handouts/*.html"
-	@echo "make lab       open the notebooks in JupyterLab"
+	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
+	@echo "make lab       open copies of the notebooks in JupyterLab; what you change in them is kept"
+	@echo "make handouts  write build/handouts from the outputs that are stored in the notebooks"
 	@echo "make test      everything that is tested in less than ten minutes"
 	@echo "make test-all  the same and what takes longer"
 	@echo "make lint      the style of the code"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
 	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
-	@echo "make clean     remove what the others made, but not $(VENV) and not the cache of weights and photos"
+	@echo "make clean     remove what the others made, but not $(VENV), not work and not the cache of weights and photos"
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { \
@@ -38,6 +39,9 @@ run: $(STAMP)
 
 lab: $(STAMP)
 	@$(BIN)/tlhelpers lab
+
+handouts: $(STAMP)
+	@$(BIN)/tlhelpers handouts
 
 test: $(STAMP)
 	$(BIN)/pytest

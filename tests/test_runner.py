@@ -39,6 +39,8 @@ def walk(tmp_path_factory):
     write_notebook(root / "notebooks/02_b.ipynb", "x = 1", "int('seven')", "print('never')")
     write_notebook(root / "notebooks/03_c.ipynb", "import sys; print(sys.executable)")
     before = contents(root / "notebooks")
+    (root / "build/handouts/student").mkdir(parents=True)
+    (root / "build/handouts/student/02_b.html").write_text("of an earlier run")
     return root, before, runner.run_all(root / "notebooks", root / "build")
 
 
@@ -80,15 +82,40 @@ def test_executed_copies_hold_new_outputs_and_no_widgets(walk):
     assert [output.output_type for output in outputs_of(root / "build/notebooks/02_b.ipynb")] == ["error"]
 
 
+def test_a_widget_leaves_its_picture():
+    """Of a widget with a picture of itself the picture stays, with its alternative text; one without goes."""
+    bundle = {runner.WIDGET: {"model_id": "1"}, "text/plain": "Figure: One pixel"}
+    alt = {"image/png": {"alt": "One pixel"}}
+    outputs = [
+        nbformat.v4.new_output("display_data", data=bundle),
+        nbformat.v4.new_output("display_data", data=bundle | {"image/png": "iVBOR"}, metadata=alt),
+        nbformat.v4.new_output("stream", text="said"),
+    ]
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=outputs)])
+    runner.clean(notebook)
+    picture, said = notebook.cells[0].outputs
+    assert picture.data == {"image/png": "iVBOR", "text/plain": "Figure: One pixel"}
+    assert (picture.metadata, said.text) == (alt, "said")
+
+
 def test_handout_needs_no_network(walk):
     """A page loads nothing from anywhere; formulas, alternative texts and links to the next page are in it."""
     root, _, _ = walk
-    page = (root / "build/handouts/01_a.html").read_text(encoding="utf-8")
+    page = (root / "build/handouts/student/01_a.html").read_text(encoding="utf-8")
     assert "<script src" not in page and 'src="http' not in page and "import(" not in page
     assert "<math" in page and "<msub>" in page
     assert "One pixel &amp; no more" in page
     assert 'href="02_b.html#Part"' in page
-    assert not (root / "build/handouts/02_b.html").exists()
+
+
+def test_handouts_are_those_of_this_run(walk):
+    """What failed has none, though the run before left a page of that name; who reads the list is not told of it."""
+    root, _, _ = walk
+    for audience in ("student", "tutor"):
+        files = {path.name for path in (root / "build/handouts" / audience).iterdir()} - {"01_a.pdf", "03_c.pdf"}
+        assert files == {"01_a.html", "01_a.ipynb", "03_c.html", "03_c.ipynb", "index.html"}
+        index = (root / "build/handouts" / audience / "index.html").read_text(encoding="utf-8")
+        assert 'href="01_a.ipynb"' in index and 'href="02_b.html"' not in index
 
 
 def test_report_has_a_line_for_each_notebook(walk):

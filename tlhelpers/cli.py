@@ -1,6 +1,7 @@
-"""The command line: run the notebooks, open them, fetch what they need, look at this machine."""
+"""The command line: run the notebooks, open them, make handouts, fetch what is needed, look at this machine."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,9 +12,10 @@ LAB_OPTIONS = [
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.allow_root=True",  # in a container everybody is root; the token and the address protect
     "--ServerApp.log_level=WARN",  # the address is shown all the same, and not among twenty other lines
-    "--LabApp.news_url=None",  # no pop-up that asks for Jupyter's news, and none fetched
+    "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 ]
+LAB_SETTINGS = Path(__file__).parent / "classroom" / "jupyter"  # nobody is asked about news; pages are shown, not edited
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,14 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     folder = {"nargs": "?", "type": Path, "default": Path("notebooks"), "help": "where they are (./notebooks)"}
     for command, text in (
-        (run, "run every notebook; executed copies and HTML pages go to build/"),
-        (lab, "open the notebooks in JupyterLab"),
+        (run, "run every notebook; executed copies and handouts go to build/"),
+        (lab, "open copies of the notebooks in JupyterLab; what you change in them is kept"),
+        (handouts, "write the notebooks as they are stored for students and tutors, to build/handouts"),
         (prefetch, "fetch weights and photos into the cache folder, to be copied or used offline"),
         (doctor, "say what this machine has, and what to do about what is missing"),
     ):
         added = commands.add_parser(command.__name__, help=text, description=text)
         added.set_defaults(command=command)
-        if command in (run, lab):
+        if command in (run, lab, handouts):
             added.add_argument("folder", **folder)
     return parser
 
@@ -67,14 +70,36 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lab(options: argparse.Namespace) -> int:
-    """Open JupyterLab on the notebooks, for this machine only, with a token and without Jupyter's news."""
+    """Open JupyterLab on copies of the notebooks, for this machine only, with a token and without Jupyter's news."""
     from jupyterlab.labapp import LabApp
 
-    from tlhelpers import runner
+    from tlhelpers.classroom.work import update_copies
 
-    runner.find_notebooks(options.folder)
-    LabApp.launch_instance([str(options.folder), *LAB_OPTIONS])
+    work = options.folder.resolve().parent / "work"
+    print(*update_copies(options.folder, work), f"Your copies of the notebooks are in {work}.", sep="\n", flush=True)
+    # the whole project is served, so that links to its pages lead somewhere; what is opened is the folder of copies
+    where = [f"--ServerApp.root_dir={work.parent}", f"--LabApp.default_url=/lab/tree/{work.name}"]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB_SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")])
+    LabApp.launch_instance([*where, *LAB_OPTIONS])
     return 0
+
+
+def handouts(options: argparse.Namespace) -> int:
+    """Write handouts from the outputs that are stored in the notebooks; 1 if one was left out."""
+    import nbformat
+
+    from tlhelpers import runner
+    from tlhelpers.classroom.handouts import write_handouts
+
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in runner.find_notebooks(options.folder)}
+    unfinished = [name for name, notebook in notebooks.items() if not runner.is_executed(notebook)]
+    for name in unfinished:
+        print(f"{name} is left out: run it to its end without an error, and save it.", file=sys.stderr)
+        del notebooks[name]
+    folder = Path("build") / "handouts"
+    write_handouts(options.folder, notebooks.items(), folder)
+    print(f"To read or print: {folder}")
+    return int(bool(unfinished))
 
 
 def prefetch(_: argparse.Namespace) -> int:

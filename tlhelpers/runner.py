@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,31 +57,33 @@ def find_notebooks(folder: Path) -> list[Path]:
 
 
 def run_all(folder: Path, build: Path) -> list[NotebookRun]:
-    """Run every notebook of a folder; write executed copies and HTML pages, and leave the folder as it is.
+    """Run every notebook of a folder; write executed copies and handouts, and leave the folder as it is.
 
     Parameters
     ----------
     folder : Path
     build : Path
-        Gets ``notebooks/*.ipynb`` and ``handouts/*.html``.
+        Gets ``notebooks/*.ipynb`` and ``handouts``, of the notebooks that did not fail.
 
     Raises
     ------
     ValueError
-        If there is no notebook in the folder.
+        If there is no notebook in the folder, or if handouts would be written over it.
     """
-    from tlhelpers.classroom.handouts import write_handout
+    from tlhelpers.classroom.handouts import write_handouts
 
     runs, paths = [], find_notebooks(folder)
     (build / "notebooks").mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        page = build / "handouts" / f"{path.stem}.html"
-        page.unlink(missing_ok=True)  # that of an earlier run must not pass for this one's
-        notebook, run = run_notebook(path)
-        nbformat.write(notebook, build / "notebooks" / path.name)
-        if run.error is None:
-            write_handout(notebook, page)
-        runs.append(run)
+
+    def executed() -> Iterator[tuple[str, NotebookNode]]:
+        for path in paths:
+            notebook, run = run_notebook(path)
+            nbformat.write(notebook, build / "notebooks" / path.name)
+            runs.append(run)
+            if run.error is None:
+                yield path.stem, notebook
+
+    write_handouts(folder, executed(), build / "handouts")
     return runs
 
 
@@ -115,12 +118,26 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
     return notebook, run
 
 
+def is_executed(notebook: NotebookNode) -> bool:
+    """Return whether every cell of code was run, and none ended in an error."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
+    return not failed and all(cell.execution_count for cell in cells)
+
+
 def clean(notebook: NotebookNode) -> None:
-    """Take out of a notebook what lives only as long as its kernel: widgets, progress bars, time stamps."""
+    """Take out of a notebook what lives only as long as its kernel: widgets, progress bars, time stamps.
+
+    Of a widget that brings a picture of itself, the picture stays.
+    """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = [
+                output for output in cell.outputs if set(output.get("data", {})) - {"text/plain"} != {WIDGET}
+            ]
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
 
