@@ -15,7 +15,8 @@ LAB_OPTIONS = [
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 ]
-LAB_SETTINGS = Path(__file__).parent / "classroom" / "jupyter"  # nobody is asked about news; pages are shown, not edited
+# nobody is asked about news, and a page that is opened is shown and not edited
+LAB_SETTINGS = Path(__file__).parent / "classroom" / "jupyter"
 
 
 def main(arguments: list[str] | None = None) -> int:

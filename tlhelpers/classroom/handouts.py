@@ -1,6 +1,7 @@
 """Handouts of executed notebooks, with and without solutions: notebooks, pages that ask for no network, and PDFs."""
 
 import copy
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -84,6 +86,7 @@ Read a page, or open its notebook in JupyterLab and answer the exercises. {solut
 |:--|:--|:--|:--|
 {rows}
 """
+WRITTEN = ".written.json"  # the hash of each handout as it was written
 SOLUTIONS = {"student": "Solutions are left out.", "tutor": "Solutions are folded below the checks."}
 
 
@@ -97,7 +100,8 @@ def write_handouts(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], 
     notebooks : iterable of (str, NotebookNode)
         Names and notebooks, taken one after the other.
     folder : Path
-        Gets ``student`` and ``tutor``, each with an ``index.html``; what was in it before is removed.
+        Gets ``student`` and ``tutor``, each with an ``index.html``. Handouts of before are removed; what else is found
+        there, such as a notebook with somebody's answers, moves to ``kept``.
 
     Raises
     ------
@@ -106,10 +110,16 @@ def write_handouts(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], 
     """
     if folder.resolve() in [source.resolve(), *source.resolve().parents]:
         raise ValueError(f"{source} is written anew each time; copy its notebooks to a folder of your own first")
-    if folder.exists():  # an older page must not pass for a new one
-        shutil.rmtree(folder)
+    _clear(folder)  # an older page must not pass for a new one
     for audience in SOLUTIONS:
-        (folder / audience).mkdir(parents=True)
+        (folder / audience).mkdir(parents=True, exist_ok=True)
+    try:
+        _write_all(source, notebooks, folder)
+    finally:  # also if it was stopped
+        (folder / WRITTEN).write_text(json.dumps(_hashes(folder), indent=2), encoding="utf-8")
+
+
+def _write_all(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], folder: Path) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         print("No PDFs, because there is neither Chromium nor Chrome here; any browser prints the pages.")
@@ -138,9 +148,33 @@ def write_handouts(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], 
         _write_index(folder / audience)
 
 
+def _clear(folder: Path) -> None:
+    """Remove the handouts of before, as they were written; move all else out of the way, and say so."""
+    written = json.loads((folder / WRITTEN).read_text(encoding="utf-8")) if (folder / WRITTEN).exists() else {}
+    for name, found in _hashes(folder).items():
+        if written.get(name) == found:
+            (folder / name).unlink()
+            continue
+        kept, number = folder / "kept" / name, 1
+        while kept.exists():
+            kept, number = (folder / "kept" / name).with_suffix(f".{number}{Path(name).suffix}"), number + 1
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).replace(kept)
+        print(f"{folder / name} is not as it was written, so it is kept: {kept}.")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Return the hash of every file for students and tutors, by its place in the folder."""
+    paths = (path for audience in SOLUTIONS for path in (folder / audience).rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
+
+
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy of a notebook that lacks the cells tagged ``solution``, and is otherwise the same."""
-    cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    """Return a copy of a notebook without the cells tagged ``solution``, and without a promise of them."""
+    cells = [copy.copy(cell) for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r" A solution is folded away[^.]*\.", "", cell.source)
     return nbformat.from_dict({**notebook, "cells": cells})
 
 

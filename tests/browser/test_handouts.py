@@ -1,0 +1,34 @@
+"""The pages for students open in a browser without a complaint, and ask for nothing but themselves."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tlhelpers.classroom.handouts import without_solutions, write_handout
+
+pytestmark = pytest.mark.slow
+FLAT_FORMULAS = """[...document.querySelectorAll('math')].filter(formula => {
+    const {width, height} = formula.getBoundingClientRect();
+    return Math.min(width, height) < 3;
+}).map(formula => formula.textContent)"""
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_page_is_whole_by_itself(path, page, tmp_path):
+    """No error in the console, no request for another file, every picture and every formula drawn."""
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    file = tmp_path / f"{path.stem}.html"
+    write_handout(without_solutions(nbformat.read(path, as_version=4)), file)
+    page.goto(file.as_uri(), wait_until="networkidle")
+    assert said == []
+    assert [url for url in asked if not url.startswith(("data:", file.as_uri()))] == []
+    assert page.evaluate("[...document.images].filter(image => !(image.complete && image.naturalWidth))") == []
+    assert page.evaluate(FLAT_FORMULAS) == []
+    words = page.locator("body").inner_text()
+    assert "not attempted yet" in words or path.stem.startswith("00")
+    assert "widget-view" not in words and "Loading widget" not in words
