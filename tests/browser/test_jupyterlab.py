@@ -2,15 +2,14 @@
 
 import pytest
 
+from benchmarks.browser import MINUTE, SHOW_CELL, begin, finish
+
 pytestmark = pytest.mark.slow
 
-# so that it is drawn: cells far from what is seen are not
-SHOW_CELL = """id => {
-    const notebook = jupyterapp.shell.currentWidget.content;
-    const index = notebook.widgets.findIndex(cell => cell.model.id === id);
-    notebook.activeCellIndex = index;
-    return notebook.scrollToItem(index, 'start');
-}"""
+BAR = """() => jupyterapp.shell.currentWidget.content.widgets.some(cell =>
+    (cell.model.toJSON().outputs ?? []).some(output =>
+        'application/vnd.jupyter.widget-view+json' in (output.data ?? {})
+        && /\\d+%\\|/.test(output.data['text/plain'] ?? '')))"""
 
 
 def errors(cells):
@@ -19,35 +18,29 @@ def errors(cells):
     return [each for each in outputs if each["output_type"] == "error" or each.get("name") == "stderr"]
 
 
-def test_an_explorer_follows_its_slider(run_all, finished, page):
+def test_an_explorer_follows_its_slider(lab, page):
     """Notebook 01 runs; a key on a slider of its explorer changes the picture and the sentence below."""
-    run_all("01_convolution_by_hand")
-    assert errors(finished(5)) == []
+    begin(page, lab("01_convolution_by_hand"))
+    assert errors(finish(page, minutes=5)) == []
     page.evaluate(SHOW_CELL, "nb01-explore")
     output = page.locator(".jp-OutputArea-output:has(.widget-image)").first
     picture, sentence = output.locator("img"), output.locator(".widget-html-content").last
-    before = picture.get_attribute("src"), sentence.inner_text()
+    image, words = picture.get_attribute("src"), sentence.inner_text()
     output.locator(".widget-slider:has-text('row') .noUi-handle").first.press("ArrowRight")
-    page.wait_for_function("([image, old]) => image.src !== old", arg=[picture.element_handle(), before[0]])
-    assert picture.get_attribute("src") != before[0] and sentence.inner_text() != before[1]
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
+    page.wait_for_function("([picture, old]) => picture.src !== old", arg=[picture.element_handle(), image])
+    assert sentence.inner_text() != words
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth > 100)")
 
 
-def test_a_training_shows_its_progress_and_ends(run_all, finished, page):
-    """Notebook 04 trains: a bar is seen on the way, none is left behind, and no cell fails."""
-    run_all("04_training_from_scratch")
-    page.wait_for_function(
-        """() => jupyterapp.shell.currentWidget.content.widgets.some(cell =>
-            (cell.model.toJSON().outputs ?? []).some(output =>
-                'application/vnd.jupyter.widget-view+json' in (output.data ?? {})
-                && /it|batch|epoch|%/.test(output.data['text/plain'] ?? '')))""",
-        timeout=5 * 60_000,
-    )
-    assert errors(finished(15)) == []
+def test_a_training_shows_its_progress_and_ends(lab, page):
+    """Notebook 04 trains: a bar is seen on the way, and no cell fails."""
+    begin(page, lab("04_training_from_scratch"))
+    page.wait_for_function(BAR, timeout=5 * MINUTE)
+    assert errors(finish(page, minutes=15)) == []
 
 
-def test_nobody_asks_about_news(run_all, finished, page):
-    """No notice covers the page of a learner who opens the first notebook."""
-    run_all("02_pooling_by_hand")
-    finished(5)
+def test_nobody_is_asked_about_news(lab, page):
+    """No notice covers the page of a learner who opens a notebook."""
+    begin(page, lab("02_pooling_by_hand"))
+    assert errors(finish(page, minutes=5)) == []
     assert page.locator(".Toastify__toast").count() == 0
