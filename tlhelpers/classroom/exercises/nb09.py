@@ -121,7 +121,7 @@ REGRET = Exercise(
         "The sign: a regret is how much better the best would have been.": (
             lambda: FAVOURITE - max(ACCURACIES.values())
         ),
-        "That is a fraction; it is asked for in points of percent.": (
+        "That is a fraction; it is asked for in percentage points.": (
             lambda: (max(ACCURACIES.values()) - FAVOURITE) / 100
         ),
         "That is a difference of scores; the regret is one of accuracies.": (
