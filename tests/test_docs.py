@@ -171,10 +171,10 @@ STORY = ["01 02 03 04 05 06 07 08 09", "16 or 32 bits", "224 pixels"]  # numbers
 
 
 def test_glossary_is_in_order_and_whole():
-    """50 to 80 terms in the order of the alphabet, each with a Chinese name, a meaning and a heading to go to."""
+    """50 terms and more, in the order of the alphabet, each with a Chinese name, a meaning and a heading to go to."""
     terms = rows(named("glossary.md"))[1:]
     names = [row[0].lower() for row in terms]
-    assert names == sorted(set(names)) and 50 <= len(names) <= 80
+    assert names == sorted(set(names)) and len(names) >= 50
     for name, chinese, _, meaning, where in terms:
         assert chinese and meaning.endswith((".", "?", ")")), name
         assert re.fullmatch(r"\[.+\]\(\.\./notebooks/.+#.+\)", where), name
