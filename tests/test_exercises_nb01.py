@@ -25,7 +25,7 @@ def dilated(image, kernel, dilation):
 
 def multiply_adds():
     places = (32 + 2 * 1 - 3) // 2 + 1
-    return places**2 * 24 * (12 // 3) * 3**2
+    return places**2 * 48 * (24 // 6) * 3**2
 
 
 def enlarge(small, kernel, stride):
@@ -110,7 +110,7 @@ TYPICAL = [
     ("01.1", lambda down, right: one_at(1 - right, 1 - down), "Rows and columns are swapped"),
     ("01.1", lambda down, right: one_at(-down, -right), "Off by one"),
     ("01.1", lambda down, right: one_at(1, 1), "Nothing moves"),
-    ("01.1", one_at, "The one stands where the corner"),
+    ("01.1", one_at, "Two slips: the middle"),
     ("01.1", lambda down, right: one_at(1 - down, 1 + right), "Up and down are right"),
     ("01.1", lambda down, right: one_at(1 + down, 1 - right), "Left and right are right"),
     ("01.1", one_and_middle, "The picture stays as well"),
@@ -120,17 +120,17 @@ TYPICAL = [
     ("01.2", flipped, "The kernel is flipped"),
     ("01.2", mean_of_products, "That is the mean"),
     ("01.2", framed, "Zeros were added"),
-    ("01.3", 16 * 16 * 24 * 12 * 9, "The groups save nothing"),
-    ("01.3", 16 * 16 * 24 // 3 * 4 * 9, "The groups were counted twice"),
-    ("01.3", 32 * 32 * 24 * 4 * 9, "The stride is missing"),
-    ("01.3", ((32 - 3) // 2 + 1) ** 2 * 24 * 4 * 9, "The padding is missing"),
-    ("01.3", 17 * 17 * 24 * 4 * 9, "The places were rounded up"),
-    ("01.3", 16 * 16 * 24 * 9, "That is one channel for each kernel"),
+    ("01.3", 16 * 16 * 48 * 24 * 9, "The groups save nothing"),
+    ("01.3", 16 * 16 * 48 // 6 * 4 * 9, "The groups were counted twice"),
+    ("01.3", 32 * 32 * 48 * 4 * 9, "The stride is missing"),
+    ("01.3", ((32 - 3) // 2 + 1) ** 2 * 48 * 4 * 9, "The padding is missing"),
+    ("01.3", 17 * 17 * 48 * 4 * 9, "The places were rounded up"),
+    ("01.3", 16 * 16 * 48 * 9, "That is one channel for each kernel"),
     ("01.3", 16 * 16 * 4 * 9, "That is the cost of one feature map"),
-    ("01.3", 24 * 16 * 16, "Those are the outputs"),
-    ("01.3", 24 * 4 * 3 * 3, "Those are the weights"),
-    ("01.3", 2 * 16 * 16 * 24 * 4 * 9, "Multiplications and additions"),
-    ("01.3", 24 * 4 * (3 * 16 - 1) ** 2, "Zeros of the frame"),  # on each axis one of 16 windows begins in the frame
+    ("01.3", 48 * 16 * 16, "Those are the outputs"),
+    ("01.3", 48 * 4 * 3 * 3, "Those are the weights"),
+    ("01.3", 2 * 16 * 16 * 48 * 4 * 9, "Multiplications and additions"),
+    ("01.3", 48 * 4 * (3 * 16 - 1) ** 2, "Zeros of the frame"),  # on each axis one of 16 windows begins in the frame
     ("01.4", lambda small, kernel, stride: windows_laid_down(small, kernel, stride, add=False), "The last window won"),
     ("01.4", lambda small, kernel, stride: enlarge(small, kernel.flip(0, 1), stride), "The kernel is turned round"),
     ("01.4", lambda small, kernel, stride: enlarge(small, kernel, 1), "The stride is missing"),

@@ -124,6 +124,15 @@ def test_first_cell_says_what_it_takes(notebook):
     assert re.search(r"^\*\*Stuck\?\*\* \[Help\]\(\.\./docs/help\.md\)", source, re.M)
 
 
+def test_its_question_is_asked_everywhere(notebook):
+    """The README and the map in the first notebook ask the question of the first cell, in the same words."""
+    (question,) = re.findall(r"^[A-Z][^*\n]*\?$", notebook.cells[0].source, re.M)
+    number, opening = notebook.path.stem[:2], nbformat.read(FOLDER / "00_start_here.ipynb", 4)
+    the_map = next(cell.source for cell in opening.cells if "## The map" in cell.source)
+    assert re.search(rf"^\| \[{number}\]\([^)]*\) \| {re.escape(question)} \|", README, re.M)
+    assert re.search(rf"^\| \[?{number} · [^|]*\| {re.escape(question)} \|", the_map, re.M)
+
+
 def test_times_are_those_measured(notebook):
     """Seconds and memory in the first cell and in the README are within a factor of two of what was measured."""
     measured, source = MEASURED[notebook.path.stem], notebook.cells[0].source

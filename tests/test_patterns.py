@@ -40,7 +40,8 @@ def trials(wrong, shape=(4, 5), count=6):
         (lambda y, x: y.mean().item(), "That is the mean of all"),
         (lambda y, x: y[1:], "The shape is not right: (3, 5) in place of (4, 5)"),
         (lambda y, x: torch.nn.functional.pad(y[1:-1, 1:-1], (1, 1, 1, 1)), "Inside it is right"),
-        (lambda y, x: y + (x[0, 0] > 0.6), "It is right for "),
+        (lambda y, x: y + (x[0, 0] > 0.9), "It is right for 5 of 6"),
+        (lambda y, x: y + (x[0, 0] > 0.3), "It is right for only 1 of 6"),
     ],
 )
 def test_the_pattern_is_named(wrong, said):

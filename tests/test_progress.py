@@ -20,14 +20,13 @@ def right_answer(name):
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown(capsys):
     """Return a function that returns what ``tl.progress`` says, by notebook."""
 
     def look():
-        bundles = []
-        monkeypatch.setattr("tlhelpers.classroom.progress.display", lambda bundle, raw: bundles.append(bundle))
+        capsys.readouterr()
         tl.progress()
-        return dict(re.findall(r"^(\d\d)  .*?(\d+ of \d+) done$", bundles[0]["text/plain"], re.M))
+        return dict(re.findall(r"^(\d\d)  .*?(\d+ of \d+) done$", capsys.readouterr().out, re.M))
 
     return look
 
@@ -70,3 +69,12 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(capsys, cache, mo
     tl.check_exercise("01.1", right_answer("01.1"))
     first, second = capsys.readouterr().out.splitlines()
     assert "cannot be kept" in first and "TLHELPERS_CACHE" in first and second == "Exercise 01.1: right."
+
+
+def test_in_a_notebook_it_is_a_table(monkeypatch):
+    """One row for each notebook with exercises, below a row of headings."""
+    bundles = []
+    monkeypatch.setattr("tlhelpers.classroom.progress.get_ipython", object)
+    monkeypatch.setattr("tlhelpers.classroom.progress.display", lambda bundle, raw: bundles.append(bundle))
+    tl.progress()
+    assert bundles[0]["text/html"].count("<tr>") == 1 + len({name[:2] for name in all_exercises()})

@@ -21,7 +21,7 @@ def is_told_why(name, answer):
     """Tell whether the check names a mistake; an error's own words, or where it first differs, are not enough."""
     message = judge(EXERCISES[name], answer).message
     named = any(hint in message for hint in EXERCISES[name].mistakes)
-    described = ". " in message.partition(", got ")[2]  # a sentence after the one that shows the difference
+    described = "\n  got: " in message and "It first differs here" not in message
     explained = any(sentence in message for sentence in ERRORS.values())
     return named or explained or "returns nothing" in message or (described and "It is right for" not in message)
 

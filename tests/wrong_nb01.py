@@ -187,12 +187,12 @@ WRONG = {
         kernel_taken_for_square,
     ],
     "01.3": [
-        24 * 16 * 16 * 12 * 3 * 3,  # every kernel sees all channels
-        24 * 32 * 32 * (12 // 3) * 3 * 3,  # as if the stride were 1
-        24 * places(32, 3, stride=2) ** 2 * (12 // 3) * 3 * 3,  # the padding forgotten
-        (24 // 3) * 16 * 16 * (12 // 3) * 3 * 3,  # one group only
-        2 * 24 * 16 * 16 * (12 // 3) * 3 * 3,  # multiplications and additions counted apart
-        24 * (12 // 3) * 3 * 3,  # the weights
+        48 * 16 * 16 * 24 * 3 * 3,  # every kernel sees all channels
+        48 * 32 * 32 * (24 // 6) * 3 * 3,  # as if the stride were 1
+        48 * places(32, 3, stride=2) ** 2 * (24 // 6) * 3 * 3,  # the padding forgotten
+        (48 // 6) * 16 * 16 * (24 // 6) * 3 * 3,  # one group only
+        2 * 48 * 16 * 16 * (24 // 6) * 3 * 3,  # multiplications and additions counted apart
+        48 * (24 // 6) * 3 * 3,  # the weights
     ],
     "01.4": [
         overlaps_overwritten,

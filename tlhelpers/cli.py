@@ -88,6 +88,7 @@ def lab(options: argparse.Namespace) -> int:
 def handouts(options: argparse.Namespace) -> int:
     """Write handouts from the outputs that are stored in the notebooks; 1 if one was left out."""
     import nbformat
+    from tqdm import tqdm
 
     from tlhelpers import runner
     from tlhelpers.classroom.handouts import write_handouts
@@ -98,7 +99,7 @@ def handouts(options: argparse.Namespace) -> int:
         print(f"{name} is left out: run it to its end without an error, and save it.", file=sys.stderr)
         del notebooks[name]
     folder = Path("build") / "handouts"
-    write_handouts(options.folder, notebooks.items(), folder)
+    write_handouts(options.folder, tqdm(notebooks.items(), desc="handouts", unit="notebook"), folder)
     print(f"To read or print: {folder}")
     return int(bool(unfinished))
 

@@ -34,7 +34,8 @@ TEMPLATE = """\
 <style>
 details > summary { cursor: pointer; margin: 0.5em 5em; font-family: var(--jp-content-font-family); }
 .jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-@page { size: A4; margin: 15mm; }
+math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+@page { size: A4; margin: 15mm; @bottom-center { content: counter(page); font-size: 8pt; } }
 @media print {
   body.jp-Notebook, .jp-Cell { padding: 0; margin: 0 0 6pt; }
   .jp-Notebook main, .jp-Cell, .jp-Cell > div, .jp-InputArea, .jp-OutputArea, .jp-OutputArea-child { display: block; }
@@ -85,6 +86,8 @@ Read a page, or open its notebook in JupyterLab and answer the exercises. {solut
 | | Notebook | The question it answers | To open |
 |:--|:--|:--|:--|
 {rows}
+
+{beside}
 """
 WRITTEN = ".written.json"  # the hash of each handout as it was written
 SOLUTIONS = {"student": "Solutions are left out.", "tutor": "Solutions are folded below the checks."}
@@ -140,12 +143,16 @@ def _write_all(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], fold
         for printed in printing:
             printed.result()
     targets = {(source / f"{name}.ipynb").resolve(): f"{name}.ipynb" for name in names}
-    targets |= {path: docs[path] for path in linked}
-    for audience in SOLUTIONS:
-        for path in linked:
+    teaching = {path for path in docs if path.stem == "teaching"}
+    for audience, beside in (("student", linked), ("tutor", linked | teaching)):
+        pages = {path: docs[path] for path in beside}
+        for path in beside:
             text = new_notebook(cells=[new_markdown_cell(path.read_text(encoding="utf-8"))])
-            write_handout(_with_links(text, path.parent, targets), folder / audience / docs[path])
-        _write_index(folder / audience)
+            write_handout(_with_links(text, path.parent, targets | pages), folder / audience / docs[path])
+        _write_index(folder / audience, sorted(pages.values()))
+    results = source.parent / "benchmarks" / "results"  # which notebooks read, as they do from their own folder
+    if results.is_dir():
+        shutil.copytree(results, folder / "benchmarks" / "results", dirs_exist_ok=True)
 
 
 def _clear(folder: Path) -> None:
@@ -238,15 +245,17 @@ def _with_links(notebook: NotebookNode, home: Path, pages: dict[Path, str]) -> N
     return notebook
 
 
-def _write_index(folder: Path) -> None:
-    """Write the list of the notebooks in a folder."""
+def _write_index(folder: Path, beside: list[str]) -> None:
+    """Write the list of the notebooks in a folder, and of the pages beside them."""
     rows = []
     for path in sorted(folder.glob("*.ipynb")):
         number, title, question = _heading(nbformat.read(path, as_version=4), path.stem)
         files = {"page": path.with_suffix(".html"), "notebook": path, "PDF": path.with_suffix(".pdf")}
         links = (f"[{kind}]({quote(file.name)})" for kind, file in files.items() if file.exists())
         rows.append(f"| {number} | {title} | {question} | {'&nbsp;·&nbsp;'.join(links)} |")
-    text = INDEX.format(solutions=SOLUTIONS[folder.name], rows="\n".join(rows))
+    pages = " · ".join(f"[{Path(name).stem.replace('_', ' ')}]({name})" for name in beside)
+    pages = f"Beside them: {pages}" if pages else ""
+    text = INDEX.format(solutions=SOLUTIONS[folder.name], rows="\n".join(rows), beside=pages)
     title = {"title": "Transfer learning for image recognition"}
     page = _page(new_notebook(cells=[new_markdown_cell(text)], metadata=title), "index")
     (folder / "index.html").write_text(page, encoding="utf-8")

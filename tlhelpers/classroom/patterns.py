@@ -66,10 +66,12 @@ def describe(trials: list[tuple[tuple, Any, Any]]) -> str | None:
     except (TypeError, ValueError, RuntimeError):
         return None
     right = sum(got.shape == want.shape and _close(got, want) for got, want in pairs)
-    if right:
+    if right > len(pairs) / 2:
         return f"It is right for {right} of {len(pairs)} inputs: what is special about this one?"
+    if right:
+        return f"It is right for only {right} of {len(pairs)} inputs: what do those have in common, and not this one?"
     if any(not got.isfinite().all() and want.isfinite().all() for got, want in pairs):
-        return "It is not finite: look for a division by zero, or the logarithm of zero."
+        return "It is not finite: is there an exponential of a large number, the logarithm of 0, or a division by it?"
     if any(got.shape != want.shape for got, want in pairs):
         return _of_shapes(pairs)
     return _of_arguments(trials, pairs) or _first(NUMBERS, pairs) or _of_differences(pairs)

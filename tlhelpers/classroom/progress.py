@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from IPython import get_ipython
 from IPython.display import display
 
 from tlhelpers.runtime import cache_dir
@@ -33,7 +34,10 @@ def progress() -> None:
     cells = [(number, " ".join(row), counts[number]) for number, row in marks.items()]
     lines = [("notebook", "exercises", "done"), *cells]
     rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    display({"text/plain": text, "text/html": f"<table>{rows}</table>"}, raw=True)
+    if get_ipython() is None:  # in plain Python
+        print(text)
+    else:
+        display({"text/plain": text, "text/html": f"<table>{rows}</table>"}, raw=True)
 
 
 def _folder() -> Path:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pkgutil import iter_modules
 from typing import Any
 
@@ -101,8 +102,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         try:
             got = answer_of(*_copies(inputs))
         except Exception as error:  # whatever a learner's code raises is an answer to talk about
-            said = f"It raised {type(error).__name__}: {error} for {_show(inputs)}. {describe_error(error)}"
-            return Verdict("wrong", f"not yet. {said.rstrip()}")
+            said = f"It raised {type(error).__name__}: {error}. {describe_error(error)}".rstrip()
+            return Verdict("wrong", "\n".join([f"not yet. {said}", *_named(exercise, inputs)]))
         if got is None:
             return Verdict("wrong", "not yet. It returns nothing: is there a return on every way through it?")
         trials.append((inputs, got, exercise.reference(*_copies(inputs))))
@@ -110,7 +111,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     differ = [trial for trial in trials if not _same(*trial[1:])]
     if not differ:
         return Verdict("right", "right.")
-    return Verdict("wrong", f"not yet. {next(iter(suspects), None) or _difference(trials, *differ[0])}")
+    return Verdict("wrong", f"not yet. {next(iter(suspects), None) or _difference(exercise, trials, *differ[0])}")
 
 
 def _stub(): ...
@@ -124,12 +125,18 @@ def _is_stub(answer: Any) -> bool:
     return code is not None and (code.co_code, code.co_consts) == (stub.co_code, stub.co_consts)
 
 
-def _difference(trials: list[tuple], inputs: tuple, got: Any, expected: Any) -> str:
-    """Say where an answer first differs, and how; of a question without inputs that would be the answer itself."""
+def _difference(exercise: Exercise, trials: list[tuple], inputs: tuple, got: Any, expected: Any) -> str:
+    """Say how an answer differs, and where it first does; of a question without inputs that would be the answer."""
     if not inputs:
         return f"{_show(got)} is not the answer."
-    pattern = describe(trials)
-    return f"For {_show(inputs)} expected {_show(expected)}, got {_show(got)}.{f' {pattern}' if pattern else ''}"
+    results = [f"  expected: {_show(expected)}", f"  got: {_show(got)}"]
+    return "\n".join([describe(trials) or "It first differs here:", *_named(exercise, inputs), *results])
+
+
+def _named(exercise: Exercise, inputs: tuple) -> list[str]:
+    """Return a line for each input, with the name that the task gives it."""
+    names = list(signature(exercise.reference).parameters)[: len(inputs)]
+    return [f"  {name} = {_show(value)}" for name, value in zip(names, inputs, strict=True)]
 
 
 def _copies(inputs: tuple) -> tuple:
@@ -151,11 +158,12 @@ def _same(got: Any, expected: Any) -> bool:
 
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(_show, value))
+        return f"({', '.join(map(_show, value))})"
+    if isinstance(value, torch.Tensor) and value.numel() > 12:
+        first = ", ".join(map(_show, value.flatten()[:3].tolist()))
+        return f"{' by '.join(map(str, value.shape))} numbers, {first}, …"
     if isinstance(value, torch.Tensor):
-        if value.numel() > 12:
-            return f"a tensor of shape {tuple(value.shape)} that begins {_show(value.flatten()[:3])}"
-        return str([round(number, 3) for number in value.flatten().tolist()]) + f" of shape {tuple(value.shape)}"
+        return str(value.double().round(decimals=3).tolist() if value.is_floating_point() else value.tolist())
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.4g}"
     return repr(value)

@@ -57,7 +57,7 @@ SHIFT_KERNEL = Exercise(
         "Nothing moves: with the one always in the middle, every output is the pixel it stands on.": (
             lambda down, right: _kernel_with_one(1, 1)
         ),
-        "The one stands where the corner and the wrong way lead it: start in the middle, and look the other way.": (
+        "Two slips: the middle of the kernel is [1, 1] and not [0, 0], and to go down an output looks up.": (
             lambda down, right: _kernel_with_one(down, right)
         ),
         "Up and down are right, left and right are not: an output takes the pixel under the one in both.": (
@@ -99,6 +99,11 @@ DILATED = Exercise(
                 image[: len(image) - dilation + 1, : image.shape[1] - dilation + 1], kernel, dilation=dilation
             )
         ),
+        "Only the last product of each output is kept: add it to what is there, += in place of =.": (
+            lambda image, kernel, dilation: (
+                _convolve(image, kernel[-1:, -1:])[dilation * (len(kernel) - 1) :, dilation * (kernel.shape[1] - 1) :]
+            )
+        ),
         "The numbers of the kernel are repeated in the gaps: what lies between them counts 0.": (
             lambda image, kernel, dilation: _convolve(image, _filled(kernel, dilation))
         ),
@@ -106,22 +111,22 @@ DILATED = Exercise(
 )
 
 
-def _multiply_adds(size: int = 16, kernels: int = 24, channels: int = 4) -> int:
+def _multiply_adds(size: int = 16, kernels: int = 48, channels: int = 4) -> int:
     """Count those of a layer with 3 by 3 kernels, for each of which ``channels`` are seen at size by size places."""
     return size * size * kernels * channels * 3 * 3
 
 
 def _grouped() -> tuple[Tensor, Tensor]:
     """Let torch run the layer of the question, all pixels and weights 1; return outputs and weights."""
-    image, weight = torch.ones(1, 12, 32, 32), torch.ones(24, 4, 3, 3)
-    return F.conv2d(image, weight, stride=2, padding=1, groups=3), weight
+    image, weight = torch.ones(1, 24, 32, 32), torch.ones(48, 4, 3, 3)
+    return F.conv2d(image, weight, stride=2, padding=1, groups=6), weight
 
 
 COST_OF_GROUPS = Exercise(
     reference=lambda: _grouped()[0].numel() * _grouped()[1][0].numel(),
     draw=lambda generator: (),
     mistakes={
-        "The groups save nothing there: does each kernel see all channels?": lambda: _multiply_adds(channels=12),
+        "The groups save nothing there: does each kernel see all channels?": lambda: _multiply_adds(channels=24),
         "The groups were counted twice: they part the channels that a kernel sees, and leave all kernels.": (
             lambda: _multiply_adds(kernels=8)
         ),

@@ -69,6 +69,12 @@ SOFTMAX_AT = Exercise(
         "These are logarithms of probabilities: asked for are the probabilities.": (
             lambda logits, temperature: F.log_softmax(logits / temperature, dim=-1)
         ),
+        "The exponential is missing: these are shares of the logits themselves.": (
+            lambda logits, temperature: logits / logits.sum(dim=-1, keepdim=True)
+        ),
+        "The largest logit is taken off before the division by T: take the largest of logits / T.": (
+            lambda logits, temperature: _softmax_below(logits.amax(dim=-1, keepdim=True), logits / temperature)
+        ),
     },
 )
 
@@ -99,6 +105,26 @@ GRADIENT_AT = Exercise(
         ),
         "Divided by N and by C: the loss is a mean over the images, and a sum over the classes.": (
             lambda logits, labels, temperature: _gradient(logits, labels, temperature) / logits.shape[1]
+        ),
+        "The number of the class is subtracted: subtract 1, at the place of the right class.": (
+            lambda logits, labels, temperature: (
+                (F.softmax(logits / temperature, dim=1) - labels[:, None]) / temperature / len(logits)
+            )
+        ),
+        "1 is subtracted from all classes: subtract it at the place of the right one alone.": (
+            lambda logits, labels, temperature: (
+                (F.softmax(logits / temperature, dim=1) - 1) / temperature / len(logits)
+            )
+        ),
+        "Both divisions are missing: one by N, for the mean, and one by T, for the chain rule.": (
+            lambda logits, labels, temperature: (
+                F.softmax(logits / temperature, dim=1) - F.one_hot(labels, logits.shape[1])
+            )
+        ),
+        "The temperature is nowhere: it divides the logits, and by the chain rule the slopes.": (
+            lambda logits, labels, temperature: (
+                (F.softmax(logits, dim=1) - F.one_hot(labels, logits.shape[1])) / len(logits)
+            )
         ),
     },
 )
