@@ -19,7 +19,7 @@ help:
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
 	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
-	@echo "make clean     remove what the others made, but not $(VENV), not work and not the cache of weights and photos"
+	@echo "make clean     remove what the others made, but not $(VENV), the cache, or what you wrote in work"
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { \
@@ -66,5 +66,6 @@ outputs: $(STAMP)
 	@$(BIN)/python tests/store_outputs.py
 
 clean:
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	@test ! -d build || find build -depth -not -path 'build/handouts/work*' -not -path 'build/handouts/kept*' -not -path build/handouts -not -path build -delete
+	rm -rf dist .pytest_cache .ruff_cache .hypothesis
 	find tlhelpers tests benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
