@@ -29,7 +29,7 @@ from tlhelpers.classroom.handouts import BROWSERS
 MINUTE = 60_000  # in milliseconds, as Playwright counts
 # What the page does not draw until it is scrolled to, JupyterLab knows: which cells ran, and what came out.
 STATE = """() => {
-    const panel = jupyterapp.shell.currentWidget;
+    const panel = window.jupyterapp?.shell?.currentWidget;
     const status = panel?.sessionContext?.session?.kernel?.status ?? "none";
     return {status, cells: (panel?.content?.widgets ?? []).map(cell => cell.model.toJSON())};
 }"""
