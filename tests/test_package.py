@@ -151,7 +151,7 @@ def test_lab_is_private_and_quiet(tmp_path):
     environment = {**os.environ, "BROWSER": "true", "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
     server = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        found = (re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line) for line in server.stderr)
+        found = (re.search(r"http://127\.0\.0\.1:\d+/lab/tree/work\?token=\w+", line) for line in server.stderr)
         address = next(filter(None, found))[0]
         page = read_when_ready(address)
         with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -6,10 +6,11 @@ from benchmarks.browser import MINUTE, SHOW_CELL, begin, finish
 
 pytestmark = pytest.mark.slow
 
-BAR = """() => jupyterapp.shell.currentWidget.content.widgets.some(cell =>
-    (cell.model.toJSON().outputs ?? []).some(output =>
-        'application/vnd.jupyter.widget-view+json' in (output.data ?? {})
-        && /\\d+%\\|/.test(output.data['text/plain'] ?? '')))"""
+TRAINING = """() => jupyterapp.shell.currentWidget.content.widgets.find(cell =>
+    (cell.model.toJSON().outputs ?? []).some(output => /training: +0%/.test(output.data?.['text/plain'] ?? '')))
+    ?.model.id"""
+MOVED = """() => [...document.querySelectorAll('.jp-OutputArea-output')].some(output =>
+    /training:\\s*[1-9]\\d?%/.test(output.textContent))"""
 
 
 def errors(cells):
@@ -33,9 +34,17 @@ def test_an_explorer_follows_its_slider(lab, page):
 
 
 def test_a_training_shows_its_progress_and_ends(lab, page):
-    """Notebook 04 trains: a bar is seen on the way, and no cell fails."""
+    """Notebook 08 fine-tunes a ResNet-50: its bar is seen, and moves, and no cell fails."""
+    begin(page, lab("08_strategies_compared"))
+    cell = page.wait_for_function(TRAINING, timeout=15 * MINUTE).json_value()
+    page.evaluate(SHOW_CELL, cell)
+    page.wait_for_function(MOVED, timeout=10 * MINUTE)
+    assert errors(finish(page, minutes=30)) == []
+
+
+def test_a_training_by_hand_ends(lab, page):
+    """Notebook 04 runs from top to bottom."""
     begin(page, lab("04_training_from_scratch"))
-    page.wait_for_function(BAR, timeout=5 * MINUTE)
     assert errors(finish(page, minutes=15)) == []
 
 
