@@ -7,7 +7,6 @@ start both in the same way.
 
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -24,7 +23,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks import store
-from tlhelpers.classroom.handouts import BROWSERS
+from tlhelpers.classroom.handouts import BROWSERS, find_browser
 
 MINUTE = 60_000  # in milliseconds, as Playwright counts
 # What the page does not draw until it is scrolled to, JupyterLab knows: which cells ran, and what came out.
@@ -72,7 +71,7 @@ EXPLORERS = {  # the slider that is moved, and the call
 @contextmanager
 def chromium() -> Iterator[Browser | None]:
     """Start the machine's Chromium without a window; yield None where none is installed."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found is None:
         yield None
         return

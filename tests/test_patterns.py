@@ -86,3 +86,8 @@ def test_what_python_and_torch_say_is_explained(breaks, said):
 def test_an_unusual_error_is_not_explained():
     assert describe_error(RuntimeError("the moon is full")) == ""
     assert len(set(ERRORS.values())) == len(ERRORS)
+
+
+def test_a_large_count_that_is_one_off_is_not_called_right():
+    """The description compares as the judge does, and leaves it to the numbers, which are shown."""
+    assert describe([((), count + 1, count) for count in (10_000_000, 20_000_000, 30_000_000)]) is None

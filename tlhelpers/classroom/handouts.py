@@ -123,7 +123,7 @@ def write_handouts(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], 
 
 
 def _write_all(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], folder: Path) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         print("No PDFs, because there is neither Chromium nor Chrome here; any browser prints the pages.")
     docs = {path.resolve(): f"{path.stem}.html" for path in (source.parent / "docs").glob("*.md")}
@@ -174,6 +174,11 @@ def _hashes(folder: Path) -> dict[str, str]:
     """Return the hash of every file for students and tutors, by its place in the folder."""
     paths = (path for audience in SOLUTIONS for path in (folder / audience).rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
+
+
+def find_browser() -> str | None:
+    """Return where the machine's Chromium or Chrome is, None if it has neither."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:

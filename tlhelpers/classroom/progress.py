@@ -29,9 +29,8 @@ def progress() -> None:
     for name in sorted(all_exercises()):
         notebooks.setdefault(name[:2], []).append(name)
     marks = {number: ["●" if name in done else "○" for name in names] for number, names in notebooks.items()}
-    counts = {number: f"{row.count('●')} of {len(row)}" for number, row in marks.items()}
-    text = "\n".join(f"{number}  {' '.join(row)}  {counts[number]} done" for number, row in marks.items())
-    cells = [(number, " ".join(row), counts[number]) for number, row in marks.items()]
+    cells = [(number, " ".join(row), f"{row.count('●')} of {len(row)}") for number, row in marks.items()]
+    text = "\n".join(f"{number}  {row}  {count} done" for number, row, count in cells)
     lines = [("notebook", "exercises", "done"), *cells]
     rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
     if get_ipython() is None:  # in plain Python

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from tlhelpers.classroom.patterns import describe, describe_error
+from tlhelpers.classroom.patterns import describe, describe_error, same
 from tlhelpers.classroom.progress import remember
 
 TRIALS = 20
@@ -107,8 +107,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         if got is None:
             return Verdict("wrong", "not yet. It returns nothing: is there a return on every way through it?")
         trials.append((inputs, got, exercise.reference(*_copies(inputs))))
-        suspects = {hint: wrong for hint, wrong in suspects.items() if _same(got, wrong(*_copies(inputs)))}
-    differ = [trial for trial in trials if not _same(*trial[1:])]
+        suspects = {hint: wrong for hint, wrong in suspects.items() if same(got, wrong(*_copies(inputs)))}
+    differ = [trial for trial in trials if not same(*trial[1:])]
     if not differ:
         return Verdict("right", "right.")
     return Verdict("wrong", f"not yet. {next(iter(suspects), None) or _difference(exercise, trials, *differ[0])}")
@@ -142,18 +142,6 @@ def _named(exercise: Exercise, inputs: tuple) -> list[str]:
 def _copies(inputs: tuple) -> tuple:
     """A learner's function may write into its input; nobody else should notice."""
     return copy.deepcopy(inputs)
-
-
-def _same(got: Any, expected: Any) -> bool:
-    if isinstance(expected, str | bool | set | list | tuple):
-        return type(got) is type(expected) and got == expected
-    try:
-        got, expected = torch.as_tensor(got), torch.as_tensor(expected)
-    except (TypeError, ValueError, RuntimeError):
-        return False
-    rtol = 1e-4 if expected.is_floating_point() else 1e-12  # a count is right or wrong
-    got, expected = got.double(), expected.double()
-    return got.shape == expected.shape and torch.allclose(got, expected, rtol=rtol, atol=1e-6, equal_nan=True)
 
 
 def _show(value: Any) -> str:
