@@ -4,9 +4,9 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 
-from tlhelpers.byhand import conv2d, output_size
+from tlhelpers.byhand import conv2d
 
-from .drawing import SIDE, Page, checked_image, framed, grey, purple_orange, scale_of, short
+from .drawing import Page, checked_image, framed, grey, purple_orange, scale_of, short
 from .explorer import Explorer, lead, slider
 
 KERNELS = {
@@ -60,13 +60,7 @@ def build(image) -> Explorer:
             kernel = [control.value for control in weights.values()]
             choices["kernel"].value = next((name for name, values in KERNELS.items() if values == kernel), OWN)
         if changed in ("stride", "padding", "dilation"):
-            options = [choices[name].value for name in ("stride", "padding", "dilation")]
-            try:
-                places = [output_size(size, 3, *options) for size in image.shape]
-            except ValueError:  # the drawing says so
-                return
-            lead(choices["row"], places[0])
-            lead(choices["column"], places[1])
+            lead(choices, image.shape, 3, *(choices[name].value for name in ("stride", "padding", "dilation")))
 
     def drawn(*, kernel, stride, padding, dilation, row, column, **numbers):
         return draw(image, np.reshape(list(numbers.values()), (3, 3)), stride, padding, dilation, row, column)
@@ -107,28 +101,22 @@ def draw(
     low, high = min(0, image.min()), max(1, image.max())
 
     page, scale = Page(800, 318), scale_of(whole.shape)
-    place = 8 + (SIDE - whole.shape[1] * scale) // 2, 36
-    page.text((8 + SIDE // 2, 8), "image", anchor="ma", bold=True)
-    page.pixels(place, framed(grey(image, low, high), padding), scale, whole)
+    words = f"{image.shape[0]} × {image.shape[1]} pixels" + (f", padding {padding}" if padding else "")
+    place = page.panel(8, "image", framed(grey(image, low, high), padding), scale, whole, words)
     for k, l in np.ndindex(3, 3):
         if dilation > 1:  # only these are met
             page.mark(place, scale, (top + k * dilation, left + l * dilation, 1, 1))
     if dilation == 1:
         page.mark(place, scale, (top, left, 3, 3))
-    words = f"{image.shape[0]} × {image.shape[1]} pixels" + (f", padding {padding}" if padding else "")
-    page.text((8 + SIDE // 2, 286), words, anchor="ma")
     _draw_products(page, window, kernel)
 
     total, bright = output[row, column], kernel.sum()
-    place = 552 + (SIDE - output.shape[1] * scale) // 2, 36
     if bright > 1e-9:  # an even grey becomes the grey times the sum of the kernel
         colours, words = grey(output, low * bright, high * bright), "shades as in the image"
     else:
         colours, words = purple_orange(output, np.quantile(abs(output), 0.99)), "purple above 0, orange below"
-    page.text((552 + SIDE // 2, 8), f"output {output.shape[0]} × {output.shape[1]}", anchor="ma", bold=True)
-    page.pixels(place, colours, scale, output)
+    place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", colours, scale, output, words)
     page.mark(place, scale, (row, column, 1, 1))
-    page.text((552 + SIDE // 2, 286), words, anchor="ma")
 
     terms = " + ".join(f"{short(x)} × {_signed(w)}" for x, w in zip(window.flat, kernel.flat, strict=True))
     corner = f"row {top - padding}, column {left - padding}"

@@ -9,15 +9,13 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
 from tlhelpers.byhand import SGD
-from tlhelpers.plots import COLOURS
 
-from .drawing import BLUE, GREY, PALE, RED, Page
+from .drawing import BLUE, GREY, LIGHT_BLUE, PALE, RED, Page
 from .explorer import Explorer, slider
 
 STEEP = 20.0  # the loss is (x² + STEEP y²) / 2: so many times as curved in y as in x
 START = (-8.0, 1.6)
 WIDE, HIGH = 10.0, 3.0  # the picture ends at this distance from the lowest point
-LIGHT_BLUE = COLOURS[4]
 LEFT, TOP, WIDTH, HEIGHT = 72, 36, 440, 264  # of the map, in pixels
 LOSSES = (576, 200, -6, 4)  # the curve's left edge and width, and its lowest and highest power of ten
 

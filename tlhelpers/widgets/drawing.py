@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tlhelpers.plots import COLOURS
 
-BLUE, ORANGE, GREEN, RED = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[5]
+BLUE, ORANGE, GREEN, PURPLE, LIGHT_BLUE, RED = COLOURS[:6]
 GREY, PALE = "#767676", "#D9D9D9"
 BORDER = (214, 234, 248)  # of what padding adds to an image
 SIDE = 240  # pixels of a panel; a picture of 224 with a border fits in
@@ -46,6 +46,14 @@ class Page:
             centre = (place[0] + (column + 0.5) * scale, place[1] + (row + 0.5) * scale)
             ink = "white" if colours[row, column].mean() < 110 else "black"
             self.text(centre, short(numbers[row, column]), anchor="mm", colour=ink)
+
+    def panel(self, left: int, title: str, colours: np.ndarray, scale: int, numbers: np.ndarray, words: str):
+        """Draw ``pixels`` in the middle of a panel, a title above and words below; return the place of the pixels."""
+        place = left + (SIDE - colours.shape[1] * scale) // 2, 36
+        self.text((left + SIDE // 2, 8), title, anchor="ma", bold=True)
+        self.pixels(place, colours, scale, numbers)
+        self.text((left + SIDE // 2, 286), words, anchor="ma")
+        return place
 
     def mark(self, place, scale: int, window: tuple[int, int, int, int], *, colour: str = RED) -> None:
         """Frame the window (top, left, height, width) of what ``pixels`` drew; small ones get a frame around them."""

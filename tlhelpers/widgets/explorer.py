@@ -9,6 +9,8 @@ import ipywidgets as widgets
 from IPython.display import display
 from traitlets import Unicode
 
+from tlhelpers.byhand import output_size
+
 from .drawing import Page
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -97,6 +99,11 @@ def slider(low: int, high: int, value: int, description: str) -> widgets.IntSlid
     return widgets.IntSlider(value, low, high, description=description, layout={"width": "290px"})
 
 
-def lead(control: widgets.IntSlider, places: int) -> None:
-    """Let a slider choose among so many places."""
-    control.max = places - 1
+def lead(controls: dict[str, widgets.Widget], shape: tuple[int, int], *options: int) -> None:
+    """Let the sliders "row" and "column" choose among the outputs of an image; kernel, stride, … as ``output_size``."""
+    try:
+        places = [output_size(size, *options) for size in shape]
+    except ValueError:  # the drawing says so
+        return
+    for name, count in zip(("row", "column"), places, strict=True):
+        controls[name].max = count - 1

@@ -13,12 +13,11 @@ from tlhelpers.runtime import autocast, pick_device
 from tlhelpers.strategies import freeze, stages, unfreeze
 from tlhelpers.training import train_mode
 
-from .drawing import BLUE, GREEN, GREY, ORANGE, PALE, Page
+from .drawing import BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, Page
 from .explorer import Explorer, slider
 
 PIXELS = 224  # of the photos
 TIMED, TIMED_PIXELS = 4, 112  # photos that are timed: together as many pixels as one
-PURPLE = "#CC79A7"
 
 
 @dataclass

@@ -4,7 +4,7 @@ import ipywidgets as widgets
 import numpy as np
 import torch
 
-from tlhelpers.byhand import max_pool2d, mean_pool2d, output_size
+from tlhelpers.byhand import max_pool2d, mean_pool2d
 
 from .drawing import SIDE, Page, checked_image, framed, grey, scale_of, short
 from .explorer import Explorer, lead, slider
@@ -44,13 +44,7 @@ def build(image) -> Explorer:
     def settle(changed: str) -> None:
         if changed == "kernel":  # windows side by side, as is usual
             controls["stride"].value = controls["kernel"].value
-        options = [controls[name].value for name in ("kernel", "stride", "padding")]
-        try:
-            places = [output_size(size, *options) for size in image.shape]
-        except ValueError:  # the drawing says so
-            return
-        lead(controls["row"], places[0])
-        lead(controls["column"], places[1])
+        lead(controls, image.shape, *(controls[name].value for name in ("kernel", "stride", "padding")))
 
     parts = list(controls.values())
     panel = widgets.HBox([widgets.VBox(parts[:4]), widgets.VBox(parts[4:])], layout={"flex_flow": "row wrap"})
@@ -81,12 +75,9 @@ def draw(
     window, value = whole[here], output[row, column]
 
     page, scale = Page(800, 318), scale_of(whole.shape)
-    place = 8 + (SIDE - whole.shape[1] * scale) // 2, 36
-    page.text((8 + SIDE // 2, 8), "image", anchor="ma", bold=True)
-    page.pixels(place, colours, scale, whole)
-    page.mark(place, scale, (top, left, kernel, kernel))
     words = f"{image.shape[0]} × {image.shape[1]} pixels" + (f", padding {padding}" if padding else "")
-    page.text((8 + SIDE // 2, 286), words, anchor="ma")
+    place = page.panel(8, "image", colours, scale, whole, words)
+    page.mark(place, scale, (top, left, kernel, kernel))
 
     large = SIDE // kernel
     page.text((400, 8), f"the window, {kernel} × {kernel}", anchor="ma", bold=True)
@@ -96,12 +87,11 @@ def draw(
     summary = f"largest {value:.3f}" if kind == "max" else f"sum {window.sum():.3f} / {kernel * kernel} = {value:.3f}"
     page.text((400, 286), summary, anchor="ma", bold=True)
 
-    place = 552 + (SIDE - output.shape[1] * scale) // 2, 36
     shades = grey(output, min(0, image.min()), max(1, image.max()))
-    page.text((552 + SIDE // 2, 8), f"output {output.shape[0]} × {output.shape[1]}", anchor="ma", bold=True)
-    page.pixels(place, shades, scale, output)
+    place = page.panel(
+        552, f"output {output.shape[0]} × {output.shape[1]}", shades, scale, output, "on the same scale"
+    )
     page.mark(place, scale, (row, column, 1, 1))
-    page.text((552 + SIDE // 2, 286), "on the same scale", anchor="ma")
     return page, _sentence(window, kind, value, (row, column), (top - padding, left - padding))
 
 
