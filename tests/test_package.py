@@ -20,6 +20,8 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from tests.test_notebooks import anchors
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CORE = ("torch", "torchvision", "jupyterlab", "matplotlib", "nbval", "ipywidgets")
@@ -95,15 +97,9 @@ def test_article_map_leads_to_headings():
         named = re.findall(r"`(\d\d_\w+)`", places)
         assert links or named, f"section {section} leads nowhere"
         for name, anchor in links:
-            assert anchor in headings(ROOT / f"notebooks/{name}.ipynb"), f"section {section}: no heading {anchor}"
+            assert anchor in anchors(ROOT / f"notebooks/{name}.ipynb"), f"section {section}: no heading {anchor}"
         for name in named:
             assert not (ROOT / f"notebooks/{name}.ipynb").exists(), f"section {section}: link to {name}, it is there"
-
-
-def headings(path):
-    """Return the headings of a notebook, as links name them."""
-    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"]
-    return {text.strip().replace(" ", "-") for cell in cells for text in re.findall(r"^#+ (.+)$", cell, re.M)}
 
 
 @pytest.mark.slow
