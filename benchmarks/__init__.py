@@ -1,12 +1,18 @@
 """The measurements behind the numbers of the series: one script a question, its result a JSON file in results/."""
 
 import json
+import multiprocessing
 import os
 import platform
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+
+import torch
+from threadpoolctl import threadpool_limits
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-image")
@@ -18,11 +24,12 @@ def environment() -> dict:
     Returns
     -------
     dict
-        Keys "date" (ISO), "machine" (processor, cores, system) and "versions" (Python and packages).
+        Keys "date" (ISO), "machine" (processor, cores, system, GPU if any) and "versions" (Python and packages).
     """
+    gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return {
         "date": date.today().isoformat(),
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()} | gpu,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
 
@@ -49,6 +56,26 @@ def stored_runs(name: str) -> list[dict]:
 def is_stored(run: dict, runs: list[dict]) -> bool:
     """Tell whether there is one of these settings among the runs."""
     return any(run.items() <= old.items() for old in runs)
+
+
+def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[dict]:
+    """Yield every run together with its result: one after the other, or beside each other on a GPU, as they are done.
+
+    One training keeps a CPU busy. A GPU waits for the photos, which many processes read sooner than one.
+    """
+    if not torch.cuda.is_available():
+        yield from (run | measure(run) for run in runs)
+        return
+    spawn, workers = multiprocessing.get_context("spawn"), max(1, min(os.cpu_count(), len(runs)))
+    threads = (os.cpu_count() // workers,)
+    with ProcessPoolExecutor(workers, spawn, initializer=_limit_threads, initargs=threads) as pool:
+        futures = {pool.submit(measure, run): run for run in runs}
+        yield from (futures[done] | done.result() for done in as_completed(futures))
+
+
+def _limit_threads(count: int) -> None:
+    torch.set_num_threads(count)
+    threadpool_limits(count)
 
 
 def store(name: str, result: dict) -> Path:

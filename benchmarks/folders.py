@@ -6,12 +6,12 @@ linear probe beside the default of ``tl.transfer``, both as they are. What is st
 
 import json
 import tempfile
-import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import tlhelpers as tl
-from benchmarks import is_stored, store, stored_runs
+from benchmarks import each_result, is_stored, store, stored_runs
 from benchmarks.targets import figures, letters
 
 WEIGHTS = "he2015"
@@ -26,15 +26,13 @@ STRATEGIES = ("linear probe", "WiSE-FT")
 SEEDS = (0, 1, 2)  # the largest folder has the first alone
 
 
-def measure(photos: tl.Photos, strategy: str, seed: int) -> dict:
-    """Return what a strategy reaches, and the seconds it took from the photos on."""
+def measure(photos: tl.Photos, run: dict) -> dict:
+    """Return what a strategy reaches."""
     model = tl.load_resnet50(WEIGHTS)
-    tl.set_seed(seed)
-    start = time.perf_counter()
-    tl.transfer(model, photos.train, strategy)
-    seconds = time.perf_counter() - start
+    tl.set_seed(run["seed"])
+    tl.transfer(model, photos.train, run["strategy"])
     found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
-    return figures(found) | {"photos": len(found.labels), "seconds": round(seconds, 1)}
+    return figures(found) | {"photos": len(found.labels)}
 
 
 def main() -> None:
@@ -48,10 +46,10 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             photos = letters(Path(folder), counts)
-            for run in missing:
-                found.append(run | measure(photos, run["strategy"], run["seed"]))
+            for result in each_result(partial(measure, photos), missing):
+                found.append(result)
                 store("folders", {"settings": {"weights": WEIGHTS, "seeds": SEEDS}, "runs": found})
-                print(json.dumps(found[-1]), flush=True)
+                print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

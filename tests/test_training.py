@@ -12,6 +12,7 @@ from torchvision.transforms import v2
 from tests.tiny import TinyNet, transform, write_folder
 from tlhelpers.classroom.checks import check_frozen
 from tlhelpers.data import image_folder, make_loader
+from tlhelpers.runtime import pick_device
 from tlhelpers.strategies import count_parameters, freeze, unfreeze
 from tlhelpers.training import evaluate, fit, train_mode, train_one_epoch
 
@@ -47,7 +48,7 @@ def test_an_epoch_is_the_plain_loop(photos):
         optimizer.step()
         total += batch_loss.item() * len(labels)
         right += (logits.argmax(1) == labels).sum().item()
-    for name, value in model.state_dict().items():
+    for name, value in model.cpu().state_dict().items():
         torch.testing.assert_close(value, other.state_dict()[name], rtol=1e-6, atol=1e-8)
     assert loss == pytest.approx(total / 12) and accuracy == right / 12
 
@@ -66,7 +67,7 @@ def test_evaluation_counts_right_answers_in_eval_mode(photos):
     with check_frozen(model):
         found = evaluate(model, loader)
     images = torch.stack([transform()(photos.val[i][0]) for i in range(len(photos.val))])
-    expected = model.eval()(images)
+    expected = model.cpu().eval()(images)
     torch.testing.assert_close(found.logits, expected.detach())
     assert found.accuracy == (expected.argmax(1) == photos.val.labels).double().mean()
     assert found.loss == pytest.approx(F.cross_entropy(expected, photos.val.labels).item())
@@ -101,7 +102,7 @@ def test_the_same_seed_gives_the_same_network(photos):
 
 def test_frozen_is_frozen_batch_norm_included(photos):
     """A frozen batch norm neither learns nor moves its statistics; the head still learns."""
-    model = TinyNet()
+    model = TinyNet().to(pick_device())
     freeze(model.conv1)
     freeze(model.bn1)
     head = model.fc.weight.clone()

@@ -37,7 +37,7 @@ PEAK_RATES = {  # by strategy; what trains little, or from random numbers, needs
     "batch norm only": 1e-2,
     "bias only": 1e-2,
     "full": 3e-3,
-    "from scratch": 1e-2,
+    "from scratch": 3e-3,
 }
 LONGEST = 1.0  # length of a gradient; a longer one is cut to it
 PULL = 1.0  # of L2-SP, back to where it began
@@ -144,7 +144,7 @@ def transfer(
     _begin(model, train, strategy)
     if strategy == "linear probe":
         return
-    start = copy.deepcopy(model)
+    start = copy.deepcopy(model) if strategy == "WiSE-FT" else None
     loader = make_loader(train, train_transform(model.weights, size=size), batch_size=batch_size, shuffle=True)
     groups = rates_by_stage(model, rate) if strategy == "discriminative rates" else [{"params": model.parameters()}]
     optimizer = torch.optim.SGD(groups, rate, momentum=0.9, weight_decay=0 if strategy == "L2-SP" else 1e-4)

@@ -1,0 +1,48 @@
+"""Which strategy, without a look at the validation photos? python -m benchmarks.choice
+
+Every strategy that begins with the fitted head is cross-validated on the 244 training photos of ants and bees: in five
+folds, and because those are luck too, in five divisions into folds. The number of a repetition is the seed of both,
+division and training. What is stored is not measured again.
+"""
+
+import json
+
+import tlhelpers as tl
+from benchmarks import each_result, is_stored, store, stored_runs
+from benchmarks.targets import figures
+from tlhelpers.recipes import PEAK_RATES
+
+WEIGHTS = "he2015"
+STRATEGIES = [strategy for strategy in PEAK_RATES if strategy not in ("full", "from scratch")]
+FOLDS, REPETITIONS = 5, 5
+
+
+def measure(run: dict) -> dict:
+    """Train on all folds but one, and judge that one."""
+    model = tl.load_resnet50(WEIGHTS)
+    train = tl.ants_and_bees("photos").train
+    part, judged = tl.stratified_folds(train, FOLDS, seed=run["repetition"])[run["fold"]]
+    tl.set_seed(run["repetition"])
+    tl.transfer(model, part, run["strategy"])
+    return figures(tl.evaluate(model, tl.make_loader(judged, tl.eval_transform(model.weights))))
+
+
+def main() -> None:
+    """Measure what is missing and store it, run by run."""
+    found = stored_runs("choice")
+    settings = {"weights": WEIGHTS, "folds": FOLDS, "repetitions": REPETITIONS, "peak_rates": PEAK_RATES}
+    settings |= {"dtype": str(tl.pick_dtype(tl.pick_device()))}
+    runs = [
+        {"strategy": strategy, "repetition": repetition, "fold": fold}
+        for repetition in range(REPETITIONS)
+        for strategy in STRATEGIES
+        for fold in range(FOLDS)
+    ]
+    for result in each_result(measure, [run for run in runs if not is_stored(run, found)]):
+        found.append(result)
+        store("choice", {"settings": settings, "runs": found})
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
