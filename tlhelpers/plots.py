@@ -10,8 +10,10 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours: told apart by colour-blind readers; they differ in lightness when printed grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+# Okabe and Ito's colours, as in figures.mplstyle: colour-blind readers tell them apart. Grey print makes some alike, so
+# a line style, a marker or words go with them.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#000000", "#CC79A7")
+MARKERS = "os^DvPX"
 DPI = 80
 
 
@@ -96,9 +98,9 @@ def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     epochs = [result.epoch for result in history]
-    for name, colour, marker in (("train_accuracy", COLOURS[0], "o"), ("val_accuracy", COLOURS[1], "s")):
+    for name, colour, style in (("train_accuracy", COLOURS[0], "o-"), ("val_accuracy", COLOURS[1], "s--")):
         label = "training" if name.startswith("train") else "validation"
-        ax.plot(epochs, [100 * getattr(r, name) for r in history], color=colour, marker=marker, label=label)
+        ax.plot(epochs, [100 * getattr(r, name) for r in history], style, color=colour, label=label)
     ax.set(title="Accuracy by epoch", xlabel="epoch", ylabel="accuracy (%)", xticks=epochs)
     ax.legend()
     return ax
@@ -135,7 +137,7 @@ def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = N
     points, labels = np.asarray(points), np.asarray(labels)
     for index, name in enumerate(classes):
         chosen = points[labels == index]
-        ax.scatter(*chosen.T, s=18, color=COLOURS[index % 7], marker="os^Dv"[index % 5], alpha=0.7, label=name)
+        ax.scatter(*chosen.T, s=18, color=COLOURS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name)
     ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
     ax.legend()
     return ax
@@ -168,6 +170,6 @@ def plot_numbers(
     if window is not None:
         top, left, rows, columns = window
         corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centred on its index
-        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[5], clip_on=False))
+        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[4], clip_on=False))
     ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
     return ax

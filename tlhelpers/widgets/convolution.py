@@ -114,7 +114,8 @@ def draw(
     if bright > 1e-9:  # an even grey becomes the grey times the sum of the kernel
         colours, words = grey(output, low * bright, high * bright), "shades as in the image"
     else:
-        colours, words = purple_orange(output, np.quantile(abs(output), 0.99)), "purple above 0, orange below"
+        limit = np.quantile(abs(output), 0.99)
+        colours, words = grey(output, -limit, limit), "grey is 0, white above, black below"
     place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", colours, scale, output, words)
     page.mark(place, scale, (row, column, 1, 1))
 

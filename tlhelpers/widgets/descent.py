@@ -104,8 +104,8 @@ def _map_with(places: np.ndarray) -> Image.Image:
     pen.line(dots, fill=BLUE, width=2)
     for x, y in dots:
         pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=BLUE)
-    for (x, y), colour in ((dots[0], "black"), (dots[-1], RED)):
-        pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=colour, outline="white")
+    for (x, y), shape, colour in ((dots[0], pen.ellipse, "black"), (dots[-1], pen.rectangle, RED)):
+        shape((x - 5, y - 5, x + 5, y + 5), fill=colour, outline="white")
     centre = WIDTH // 2, HEIGHT // 2
     pen.line((centre[0] - 6, centre[1], centre[0] + 6, centre[1]), fill="black", width=2)
     pen.line((centre[0], centre[1] - 6, centre[0], centre[1] + 6), fill="black", width=2)
@@ -118,7 +118,8 @@ def _draw_axes(page: Page) -> None:
         page.text((LEFT + (x + WIDE) * WIDTH / (2 * WIDE), TOP + HEIGHT + 4), str(x), anchor="ma")
     for y in range(-2, 3):
         page.text((LEFT - 6, TOP + (HIGH - y) * HEIGHT / (2 * HIGH)), str(y), anchor="rm")
-    page.text((LEFT + WIDTH // 2, TOP + HEIGHT + 18), "weight x (black: start, red: end, cross: lowest)", anchor="ma")
+    words = "weight x (black: start, square: end, cross: lowest)"
+    page.text((LEFT + WIDTH // 2, TOP + HEIGHT + 18), words, anchor="ma")
     page.text((8, TOP + HEIGHT // 2 - 30), "weight", anchor="lm")
     page.text((8, TOP + HEIGHT // 2 - 14), "y", anchor="lm")
 

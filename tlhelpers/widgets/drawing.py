@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tlhelpers.plots import COLOURS
 
-BLUE, ORANGE, GREEN, PURPLE, LIGHT_BLUE, RED = COLOURS[:6]
+BLUE, ORANGE, GREEN, LIGHT_BLUE, RED, BLACK = COLOURS[:6]
 GREY, PALE = "#767676", "#D9D9D9"
 BORDER = (214, 234, 248)  # of what padding adds to an image
 SIDE = 240  # pixels of a panel; a picture of 224 with a border fits in
