@@ -1,9 +1,9 @@
 """How many images a second? python -m benchmarks.speed
 
-The article's loop, that of PyTorch's transfer learning tutorial, and this package's, with the same weights and photos, in
-one process and in turns, so that what disturbs one disturbs all. The article's is pinned as it was written (float32, the
-usual memory layout, photos decoded in this process, no augmentation), the tutorial's likewise (batches of four, four
-workers, augmentation); both only go to the GPU where there is one. A first turn warms up and does not count.
+The article's loop, that of PyTorch's transfer learning tutorial, and this package's, with the same weights and photos,
+in one process and in turns, so that what disturbs one disturbs all. The article's is pinned as it was written (float32,
+the usual memory layout, photos decoded in this process, no augmentation), the tutorial's likewise (batches of four,
+four workers, augmentation); both go to the GPU where there is one. A first turn warms up and does not count.
 """
 
 import statistics

@@ -93,6 +93,19 @@ def empty_class(root):
     (root / "train" / "dark").mkdir()
 
 
+def test_a_gpu_does_not_wait_for_the_photos(tmp_path, monkeypatch):
+    """With one, and enough photos, other processes read them, the same; with few photos, or none, this one does."""
+    dataset = image_folder(write_folder(tmp_path / "set")).train
+    plain = make_loader(dataset, transform(), batch_size=5)
+    monkeypatch.setattr("tlhelpers.data.pick_device", lambda: torch.device("cuda"))
+    assert plain.num_workers == make_loader(dataset, transform()).num_workers == 0
+    monkeypatch.setattr("tlhelpers.data.MANY", len(dataset))
+    helped = make_loader(dataset, transform(), batch_size=5)
+    assert helped.num_workers > 0
+    for (images, labels), (others, same) in zip(plain, helped, strict=True):
+        assert images.equal(others) and labels.equal(same)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [

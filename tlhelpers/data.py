@@ -2,6 +2,8 @@
 
 import copy
 import hashlib
+import multiprocessing
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +16,12 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from tlhelpers.drawn import drawn_folder
 from tlhelpers.fetch import fetch, replacing
-from tlhelpers.runtime import cache_dir, photos_dir
+from tlhelpers.runtime import cache_dir, photos_dir, pick_device
 
 ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
 # Over the names and contents of the 397 photos, see _fingerprint.
 ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"
+MANY = 200  # photos: for fewer, starting processes that read them takes longer than reading
 COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
 
 
@@ -91,7 +94,8 @@ def make_loader(
 ) -> DataLoader:
     """Return a loader of (images, labels) batches: (N, 3, H, W) float and (N,) int64.
 
-    Photos are read in this process, which is safe everywhere and enough for some hundred photos.
+    Photos are read in this process, which is safe everywhere, and as fast where the CPU computes too. Only a GPU would
+    wait for them: with one, and enough photos, other processes read.
 
     Parameters
     ----------
@@ -112,7 +116,16 @@ def make_loader(
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     dataset = copy.copy(dataset)
     dataset.transform = transform
-    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle)
+    workers = _workers(len(dataset))
+    return DataLoader(
+        dataset, batch_size=batch_size, shuffle=shuffle, num_workers=workers, persistent_workers=workers > 0
+    )
+
+
+def _workers(photos: int) -> int:
+    """Return how many processes shall read so many photos."""
+    can_fork = "fork" in multiprocessing.get_all_start_methods()  # elsewhere each would have to import torch first
+    return min(8, os.cpu_count() or 1) if pick_device().type == "cuda" and photos >= MANY and can_fork else 0
 
 
 def stratified_folds(

@@ -1,0 +1,240 @@
+"""A frozen copy says what the network says as it is now; where it cannot, the network speaks itself."""
+
+import copy
+import shutil
+from contextlib import nullcontext
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.fx import symbolic_trace
+
+import tlhelpers as tl
+import tlhelpers.features as features
+from tests.tiny import StagedNet, TinyNet, transform, write_folder
+from tlhelpers.frozen import FrozenNetwork, fold_batch_norms
+
+
+@pytest.fixture(autouse=True)
+def full_precision(monkeypatch):
+    """Compute on the CPU in float32, so that what is compared differs by rounding alone."""
+    for place in ("tlhelpers.frozen", "tlhelpers.features"):
+        monkeypatch.setattr(f"{place}.pick_device", lambda: torch.device("cpu"))
+        monkeypatch.setattr(f"{place}.pick_dtype", lambda device: torch.float32)
+    monkeypatch.setattr(features, "autocast", lambda device: nullcontext())
+
+
+@pytest.fixture
+def loader(tmp_path):
+    """Seven photos or more, in batches of four."""
+    return tl.make_loader(tl.image_folder(write_folder(tmp_path / "set")).train, transform(), batch_size=4)
+
+
+def with_a_past(model):
+    """Give every batch norm statistics, scales and shifts other than those it begins with."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for values in (module.running_mean, module.weight, module.bias):
+                nn.init.normal_(values)
+            nn.init.uniform_(module.running_var, 0.3, 3)
+    return model.eval()
+
+
+def batch_norms(model):
+    return sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3), st.booleans(), st.integers(0, 2**31))
+def test_folding_changes_nothing_but_the_number_of_layers(channels, width, side, bias, seed):
+    """Convolutions of any size, with bias or without, in float64."""
+    torch.manual_seed(seed)
+    parts = (
+        nn.Conv2d(channels, width, side, bias=bias),
+        nn.BatchNorm2d(width),
+        nn.Conv2d(width, 2, 1),
+        nn.BatchNorm2d(2),
+    )
+    model = with_a_past(nn.Sequential(*parts)).double()
+    images = torch.randn(2, channels, 5, 5, dtype=torch.float64)
+    folded = symbolic_trace(copy.deepcopy(model))
+    fold_batch_norms(folded)
+    assert not any(node.target in ("1", "3") for node in folded.graph.nodes)
+    torch.testing.assert_close(folded(images), model(images))
+
+
+class Shared(nn.Module):
+    """A convolution whose output is also wanted as it is, one that is called twice, and a batch norm before any."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.twice = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(3) for _ in range(3))
+
+    def forward(self, images):
+        x = self.first(self.norms[0](images))
+        x = x + self.norms[1](x)
+        return self.norms[2](self.twice(self.twice(x)))
+
+
+def test_what_must_not_be_folded_stays():
+    """Folding one of these would change another place."""
+    model = with_a_past(Shared()).double()
+    folded = symbolic_trace(copy.deepcopy(model))
+    fold_batch_norms(folded)
+    images = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    torch.testing.assert_close(folded(images), model(images))
+    assert batch_norms(folded) == 3
+
+
+@pytest.mark.parametrize("layer", ["bn1", "layer2.1", "layer3", "avgpool", "fc"])
+def test_a_frozen_copy_says_what_the_network_says(layer):
+    """At every kind of layer; and what comes after it is gone."""
+    model, images = with_a_past(StagedNet()), torch.randn(4, 3, 16, 16)
+    with torch.no_grad(), tl.record_layers(model, layer) as recorded:
+        model(images)
+    frozen = FrozenNetwork(model, layer)
+    torch.testing.assert_close(frozen(images), recorded[layer], rtol=1e-4, atol=1e-5)
+    assert ("fc" in dict(frozen.network.named_modules())) == (layer == "fc")
+
+
+def test_all_batch_norms_of_a_resnet_are_folded():
+    """Fifty-three of them, and the answers stay."""
+    model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, 32, 32)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.data.mul_(0.2)  # or the numbers grow from block to block
+    frozen = FrozenNetwork(model, "fc")
+    called = [node.target for node in frozen.network.graph.nodes]
+    assert batch_norms(model) == 53 and not any("bn" in str(name) or "downsample.1" in str(name) for name in called)
+    torch.testing.assert_close(frozen(images), model(images).detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_network_stays_as_it_was():
+    """Its numbers, its mode of training, its hooks."""
+    model = TinyNet().train()
+    before = copy.deepcopy(model.state_dict())
+    FrozenNetwork(model, "avgpool")(torch.randn(2, 3, 16, 16))
+    assert model.training and all(value.equal(before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("change", ["a step", "a statistic", "load_state_dict", "a new head"])
+def test_features_are_those_of_the_network_as_it_is_now(loader, change):
+    """Extract, change the network, extract again: what the changed network itself says."""
+    model = TinyNet()
+    first, _ = tl.extract_features(model, loader, layer="fc")
+    if change == "a step":
+        tl.train_one_epoch(model, loader, torch.optim.SGD(model.parameters(), lr=0.5))
+    elif change == "a statistic":
+        model.bn1.running_mean += 1
+    elif change == "load_state_dict":
+        model.load_state_dict(TinyNet().state_dict())
+    else:
+        model.fc = nn.Linear(4, 2)
+    again, _ = tl.extract_features(model, loader, layer="fc")
+    images = torch.cat([images for images, _ in loader])
+    torch.testing.assert_close(again, model.cpu().eval()(images).detach(), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(first, again, atol=1e-3)
+
+
+class Wavering(TinyNet):
+    """A network whose way depends on what it sees."""
+
+    def forward(self, images):
+        return super().forward(images if images.mean() > 100 else -images)
+
+
+def test_a_network_that_cannot_be_frozen_speaks_itself(loader):
+    """Without a word; the features are right."""
+    model = Wavering().eval()
+    found, _ = tl.extract_features(model, loader, layer="fc")
+    images = torch.cat([images for images, _ in loader])
+    torch.testing.assert_close(found, model(images).detach())
+
+
+def test_a_copy_that_disagrees_is_not_used(loader, monkeypatch):
+    """Suppose freezing went wrong: the first photos show it."""
+
+    def spoil(network):
+        network.fc.weight.data.zero_()
+
+    monkeypatch.setattr("tlhelpers.frozen.fold_batch_norms", spoil)
+    model = TinyNet().eval()
+    found, _ = tl.extract_features(model, loader, layer="fc")
+    images = torch.cat([images for images, _ in loader])
+    torch.testing.assert_close(found, model(images).detach())
+
+
+class Recorder:
+    """In the place of torch.compile: notes the shapes that come by."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def __call__(self, network, **options):
+        assert options == {"dynamic": False, "options": {"freezing": True}}
+
+        def quick(images):
+            self.shapes.append(tuple(images.shape))
+            return network(images)
+
+        return quick
+
+
+def test_compiled_when_much_is_left_and_every_batch_has_one_shape(loader, monkeypatch):
+    """The last batch is filled up, and its filling is not among the features."""
+    recorder, model = Recorder(), TinyNet().eval()
+    loader = tl.make_loader(loader.dataset.subset([*range(12)] + [0, 1]), transform(), batch_size=4)
+    expected, _ = tl.extract_features(model, loader)
+    monkeypatch.setattr(torch, "compile", recorder)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(features, "TIMED", 1)
+    found, _ = tl.extract_features(model, loader)
+    assert recorder.shapes == [(4, 3, 16, 16)] * 4 and len(found) == 14
+    torch.testing.assert_close(found, expected)
+
+
+def test_not_compiled_for_little_work_or_without_a_compiler(loader, monkeypatch):
+    """A minute of work must be left, and a compiler be there."""
+    recorder, model = Recorder(), TinyNet()
+    monkeypatch.setattr(torch, "compile", recorder)
+    tl.extract_features(model, tl.make_loader(loader.dataset, transform(), batch_size=2))
+    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    tl.extract_features(model, tl.make_loader(loader.dataset, transform(), batch_size=2))
+    assert not recorder.shapes
+
+
+def test_a_compiler_that_fails_is_done_without(loader, monkeypatch, recwarn, capsys):
+    """No warning, no word, the same features."""
+
+    def broken(network, **options):
+        def quick(images):
+            raise RuntimeError("no such instruction")
+
+        return quick
+
+    loader, model = tl.make_loader(loader.dataset, transform(), batch_size=2), TinyNet().eval()
+    expected, _ = tl.extract_features(model, loader)
+    monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
+    found, _ = tl.extract_features(model, loader)
+    torch.testing.assert_close(found, expected)
+    assert not recwarn and not capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_compiled_code_says_the_same(loader):
+    """With the compiler of this machine."""
+    if not shutil.which("g++"):
+        pytest.skip("no C++ compiler")
+    model = with_a_past(StagedNet())
+    frozen = FrozenNetwork(model, "avgpool")
+    images = torch.randn(4, 3, 16, 16)
+    expected = frozen(images)
+    frozen.compile(images)
+    assert frozen.batch_size == 4
+    torch.testing.assert_close(frozen(images), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(frozen(images[:3]), expected[:3], rtol=1e-4, atol=1e-5)
