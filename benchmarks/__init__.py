@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
+import tlhelpers.data
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-image")
 
@@ -74,8 +76,10 @@ def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[d
 
 
 def _limit_threads(count: int) -> None:
+    """Keep to a share of the cores: so many threads, and photos read in this process."""
     torch.set_num_threads(count)
     threadpool_limits(count)
+    tlhelpers.data.MANY = sys.maxsize
 
 
 def store(name: str, result: dict) -> Path:

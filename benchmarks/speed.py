@@ -18,8 +18,9 @@ from torchvision.transforms import v2
 import tlhelpers as tl
 from benchmarks import store
 from benchmarks.article import squash
+from tlhelpers.frozen import FrozenNetwork
 
-WEIGHTS, ROUNDS, BATCH_SIZE, PHOTOS = "he2015", 5, 32, 128
+WEIGHTS, ROUNDS, BATCH_SIZE, PHOTOS = "he2015", 5, 32, 224
 DEVICE = tl.pick_device()
 
 
@@ -79,7 +80,9 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
     tutorial = plain_loader(photos, tutorial_transform(weights), 4, workers=4)
     ours = tl.make_loader(photos, tl.eval_transform(weights), batch_size=BATCH_SIZE)
     images = torch.randn(BATCH_SIZE, 3, weights.crop, weights.crop)
-    ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
+    ready, frozen = [(images, None)] * (PHOTOS // BATCH_SIZE), FrozenNetwork(models[2], "fc")
+    compiled = FrozenNetwork(models[2], "fc")
+    compiled.compile(images)
     return {
         "fine-tuning": {
             "article": lambda: plain_epoch(models[0], article),
@@ -92,18 +95,10 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
         },
         "network alone": {
             "article": lambda: plain_features(models[0], ready),
-            "tlhelpers": lambda: our_network(models[2], ready),
+            "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
+            "tlhelpers, compiled": lambda: [compiled(images).cpu() for images, _ in ready],
         },
     }
-
-
-@torch.no_grad()
-def our_network(model: nn.Module, batches: list) -> None:
-    """Run the network as ``tl.extract_features`` does."""
-    model = model.eval().to(DEVICE, memory_format=torch.channels_last)
-    with tl.autocast(DEVICE):
-        for images, _ in batches:
-            model(images.to(DEVICE, memory_format=torch.channels_last)).float().cpu()
 
 
 def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:

@@ -76,6 +76,19 @@ def test_shuffling_follows_the_seed(tmp_path):
     assert len({tuple(order(seed)) for seed in range(5)}) > 1
 
 
+def test_a_gpu_does_not_wait_for_the_photos(tmp_path, monkeypatch):
+    """With one, and enough photos, other processes read them, the same; with few photos, or none, this one does."""
+    dataset = image_folder(write_folder(tmp_path / "set")).train
+    plain = make_loader(dataset, transform(), batch_size=5)
+    monkeypatch.setattr("tlhelpers.data.pick_device", lambda: torch.device("cuda"))
+    assert plain.num_workers == make_loader(dataset, transform()).num_workers == 0
+    monkeypatch.setattr("tlhelpers.data.MANY", len(dataset))
+    helped = make_loader(dataset, transform(), batch_size=5)
+    assert helped.num_workers > 0
+    for (images, labels), (others, same) in zip(plain, helped, strict=True):
+        assert images.equal(others) and labels.equal(same)
+
+
 def test_a_subset_keeps_paths_with_their_labels(tmp_path):
     photos = image_folder(write_folder(tmp_path / "set"))
     part = photos.train.subset([7, 0, 11])
@@ -91,19 +104,6 @@ def test_an_empty_batch_is_refused(tmp_path):
 def empty_class(root):
     shutil.rmtree(root / "train" / "dark")
     (root / "train" / "dark").mkdir()
-
-
-def test_a_gpu_does_not_wait_for_the_photos(tmp_path, monkeypatch):
-    """With one, and enough photos, other processes read them, the same; with few photos, or none, this one does."""
-    dataset = image_folder(write_folder(tmp_path / "set")).train
-    plain = make_loader(dataset, transform(), batch_size=5)
-    monkeypatch.setattr("tlhelpers.data.pick_device", lambda: torch.device("cuda"))
-    assert plain.num_workers == make_loader(dataset, transform()).num_workers == 0
-    monkeypatch.setattr("tlhelpers.data.MANY", len(dataset))
-    helped = make_loader(dataset, transform(), batch_size=5)
-    assert helped.num_workers > 0
-    for (images, labels), (others, same) in zip(plain, helped, strict=True):
-        assert images.equal(others) and labels.equal(same)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A frozen network made fast: a copy cut off at a layer, batch norms folded in, in the faster precision, compiled."""
 
 import copy
+import logging
 import shutil
 import warnings
 from collections import Counter
@@ -55,12 +56,15 @@ class FrozenNetwork:
             return
         network, self.batch_size = self.network, len(images)
         self.network = torch.compile(network, dynamic=False, options={"freezing": True})
+        logging.disable()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self(images)
         except Exception:  # compilers fail in many ways, and without one the network is right all the same
             self.network, self.batch_size = network, 0
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def fold_batch_norms(network: fx.GraphModule) -> None:

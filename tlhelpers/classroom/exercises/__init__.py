@@ -43,6 +43,11 @@ class Verdict:
     message: str
 
 
+def whole_number(generator: torch.Generator, low: int, high: int) -> int:
+    """Draw a whole number from low to high, both included."""
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
 def check_exercise(exercise_id: str, answer: Any) -> None:
     """Print what the check of one exercise says of an answer: not attempted yet, right, or what is wrong.
 

@@ -4,12 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from tlhelpers.classroom.exercises import Exercise
-
-
-def _number(generator: Generator, low: int, high: int) -> int:
-    """Draw a whole number from low to high, both included."""
-    return int(torch.randint(low, high + 1, (), generator=generator))
+from tlhelpers.classroom.exercises import Exercise, whole_number
 
 
 def _kernel_with_one(row: int, column: int) -> Tensor:
@@ -19,7 +14,7 @@ def _kernel_with_one(row: int, column: int) -> Tensor:
 
 
 def _draw_move(generator: Generator) -> tuple[int, int]:
-    return _number(generator, -1, 1), _number(generator, -1, 1)
+    return whole_number(generator, -1, 1), whole_number(generator, -1, 1)
 
 
 def _convolve(image: Tensor, kernel: Tensor, **options) -> Tensor:
@@ -28,8 +23,8 @@ def _convolve(image: Tensor, kernel: Tensor, **options) -> Tensor:
 
 def _draw_dilated(generator: Generator) -> tuple[Tensor, Tensor, int]:
     """Draw an image, a kernel and a dilation; the image has room for gaps that are one pixel too wide."""
-    dilation = _number(generator, 1, 3)
-    kernel = torch.randn(_number(generator, 2, 3), _number(generator, 2, 3), generator=generator)
+    dilation = whole_number(generator, 1, 3)
+    kernel = torch.randn(whole_number(generator, 2, 3), whole_number(generator, 2, 3), generator=generator)
     room = (torch.tensor(kernel.shape) - 1) * (dilation + 1)
     rows, columns = (room + torch.randint(2, 5, (2,), generator=generator)).tolist()
     return torch.randn(rows, columns, generator=generator), kernel, dilation
@@ -100,9 +95,9 @@ DILATED = Exercise(
             )
         ),
         "Only the last product of each output is kept: add it to what is there, += in place of =.": (
-            lambda image, kernel, dilation: (
-                _convolve(image, kernel[-1:, -1:])[dilation * (len(kernel) - 1) :, dilation * (kernel.shape[1] - 1) :]
-            )
+            lambda image, kernel, dilation: _convolve(image, kernel[-1:, -1:])[
+                dilation * (len(kernel) - 1) :, dilation * (kernel.shape[1] - 1) :
+            ]
         ),
         "The numbers of the kernel are repeated in the gaps: what lies between them counts 0.": (
             lambda image, kernel, dilation: _convolve(image, _filled(kernel, dilation))
@@ -151,9 +146,9 @@ COST_OF_GROUPS = Exercise(
 
 def _draw_transposed(generator: Generator) -> tuple[Tensor, Tensor, int]:
     """Draw a small picture, a kernel, and a stride with which the windows overlap, touch or lie apart."""
-    small = torch.randn(_number(generator, 3, 5), _number(generator, 3, 5), generator=generator)
-    kernel = torch.randn(_number(generator, 2, 3), _number(generator, 2, 3), generator=generator)
-    return small, kernel, _number(generator, 1, 3)
+    small = torch.randn(whole_number(generator, 3, 5), whole_number(generator, 3, 5), generator=generator)
+    kernel = torch.randn(whole_number(generator, 2, 3), whole_number(generator, 2, 3), generator=generator)
+    return small, kernel, whole_number(generator, 1, 3)
 
 
 def _transpose(small: Tensor, kernel: Tensor, stride: int) -> Tensor:

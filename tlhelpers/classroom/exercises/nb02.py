@@ -8,26 +8,21 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from tlhelpers.classroom.exercises import Exercise
-
-
-def _number(generator: Generator, low: int, high: int) -> int:
-    """Draw a whole number from low to high, both included."""
-    return int(torch.randint(low, high + 1, (), generator=generator))
+from tlhelpers.classroom.exercises import Exercise, whole_number
 
 
 def _draw_min(generator: Generator) -> tuple[Tensor, int]:
-    kernel = _number(generator, 2, 3)
-    height, width = _number(generator, kernel + 1, 7), _number(generator, kernel + 1, 7)
-    return torch.randn(1, _number(generator, 1, 2), height, width, generator=generator), kernel
+    kernel = whole_number(generator, 2, 3)
+    height, width = whole_number(generator, kernel + 1, 7), whole_number(generator, kernel + 1, 7)
+    return torch.randn(1, whole_number(generator, 1, 2), height, width, generator=generator), kernel
 
 
 def _draw_mean(generator: Generator) -> tuple[Tensor, int, int, int]:
     """Draw images with many true zeros, so that counting what is not zero can be recognised."""
-    kernel, stride = _number(generator, 2, 4), _number(generator, 1, 3)
-    height, width = _number(generator, 4, 6), _number(generator, 4, 6)
-    images = torch.randn(1, _number(generator, 1, 2), height, width, generator=generator).clamp(min=0)
-    return images, kernel, stride, _number(generator, 1, kernel // 2)
+    kernel, stride = whole_number(generator, 2, 4), whole_number(generator, 1, 3)
+    height, width = whole_number(generator, 4, 6), whole_number(generator, 4, 6)
+    images = torch.randn(1, whole_number(generator, 1, 2), height, width, generator=generator).clamp(min=0)
+    return images, kernel, stride, whole_number(generator, 1, kernel // 2)
 
 
 def _sums(images: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
@@ -133,9 +128,9 @@ FORGOTTEN = Exercise(
 
 def _draw_adaptive(generator: Generator) -> tuple[Tensor, int, int]:
     """Draw a gradient of means and a size; in some trials there are more means than pixels."""
-    height, width = _number(generator, 3, 8), _number(generator, 3, 8)
-    rows, columns = _number(generator, 2, 5), _number(generator, 2, 5)
-    return torch.randn(2, _number(generator, 1, 2), rows, columns, generator=generator), height, width
+    height, width = whole_number(generator, 3, 8), whole_number(generator, 3, 8)
+    rows, columns = whole_number(generator, 2, 5), whole_number(generator, 2, 5)
+    return torch.randn(2, whole_number(generator, 1, 2), rows, columns, generator=generator), height, width
 
 
 def _adaptive_back(grad: Tensor, height: int, width: int) -> Tensor:

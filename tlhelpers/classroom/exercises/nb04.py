@@ -7,26 +7,21 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from tlhelpers.classroom.exercises import Exercise
-
-
-def _number(generator: Generator, low: int, high: int) -> int:
-    """Draw a whole number from low to high, both included."""
-    return int(torch.randint(low, high + 1, (), generator=generator))
+from tlhelpers.classroom.exercises import Exercise, whole_number
 
 
 def _draw_shape(generator: Generator) -> tuple[tuple[int, ...]]:
     """Draw the shape of a linear layer's weight, or of a convolution's, with other numbers of inputs and outputs."""
-    inputs = _number(generator, 3, 20)
-    kernel = [(), (3, 3), (5, 5), (1, 7)][_number(generator, 0, 3)]
-    return ((inputs + _number(generator, 1, 9), inputs, *kernel),)
+    inputs = whole_number(generator, 3, 20)
+    kernel = [(), (3, 3), (5, 5), (1, 7)][whole_number(generator, 0, 3)]
+    return ((inputs + whole_number(generator, 1, 9), inputs, *kernel),)
 
 
 def _draw_step(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, int, float]:
     """Draw weights, gradients, running means of gradients and of squares, the number of the step, the rate."""
     weights, gradients, means = (torch.randn(4, generator=generator) for _ in range(3))
     squares = means**2 + torch.rand(4, generator=generator)
-    return weights, gradients, means, squares, _number(generator, 1, 9), 0.1 * _number(generator, 1, 9)
+    return weights, gradients, means, squares, whole_number(generator, 1, 9), 0.1 * whole_number(generator, 1, 9)
 
 
 def _adam(
@@ -164,7 +159,7 @@ LONG_SLOPE = Exercise(
 
 def _draw_network(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw inputs (N, D), labels (N,), and the weights of two layers, (H, D) and (K, H)."""
-    n, d, h, k = (_number(generator, *limits) for limits in ((3, 6), (3, 5), (4, 6), (3, 4)))
+    n, d, h, k = (whole_number(generator, *limits) for limits in ((3, 6), (3, 5), (4, 6), (3, 4)))
     x, first, second = (
         torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((n, d), (h, d), (k, h))
     )

@@ -7,18 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from tlhelpers.classroom.exercises import Exercise
-
-
-def _number(generator: Generator, low: int, high: int) -> int:
-    """Draw a whole number from low to high, both included."""
-    return int(torch.randint(low, high + 1, (), generator=generator))
+from tlhelpers.classroom.exercises import Exercise, whole_number
 
 
 def _draw_block(generator: Generator) -> tuple[int, int]:
     """Draw channels in and channels of the 3x3; half of the blocks need no convolution in the shortcut."""
-    channels = _number(generator, 2, 64)
-    return (4 * channels if _number(generator, 0, 1) else _number(generator, 2, 256)), channels
+    channels = whole_number(generator, 2, 64)
+    return (4 * channels if whole_number(generator, 0, 1) else whole_number(generator, 2, 256)), channels
 
 
 def _weights(in_channels: int, channels: int) -> int:
@@ -83,8 +78,11 @@ BLOCK_PARAMETERS = Exercise(
 
 def _draw_layers(generator: Generator) -> tuple[list[tuple[int, int]]]:
     """Draw two to six layers, each a kernel and a stride; the first stride is above 1."""
-    strides = [_number(generator, 2, 3), *(_number(generator, 1, 3) for _ in range(_number(generator, 1, 5)))]
-    return ([(_number(generator, 2, 7), stride) for stride in strides],)
+    strides = [
+        whole_number(generator, 2, 3),
+        *(whole_number(generator, 1, 3) for _ in range(whole_number(generator, 1, 5))),
+    ]
+    return ([(whole_number(generator, 2, 7), stride) for stride in strides],)
 
 
 def _receptive_field(layers: list[tuple[int, int]]) -> int:
@@ -199,8 +197,8 @@ def _draw_folding(generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor,
 
     Some variances are so small that eps matters.
     """
-    channels = _number(generator, 4, 6)
-    shape = channels, channels, _number(generator, 1, 3), _number(generator, 1, 3)
+    channels = whole_number(generator, 4, 6)
+    shape = channels, channels, whole_number(generator, 1, 3), whole_number(generator, 1, 3)
     kernels, numbers = (torch.randn(size, generator=generator, dtype=torch.float64) for size in (shape, (4, channels)))
     variance = 10 ** (-4 * torch.rand(channels, generator=generator, dtype=torch.float64))
     variance[0] = 1e-4
