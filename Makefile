@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
-BENCHMARKS := $(filter-out mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
+BENCHMARKS := $(filter-out loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
 .PHONY: help run lab handouts test test-all lint bench mutations outputs clean
@@ -55,7 +55,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 
 bench: $(STAMP)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[zoo]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[race,zoo]'
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 mutations: $(STAMP)

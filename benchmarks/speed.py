@@ -1,27 +1,37 @@
 """How many images a second? python -m benchmarks.speed
 
-The article's loop, that of PyTorch's transfer learning tutorial, and this package's, with the same weights and photos,
-in one process and in turns, so that what disturbs one disturbs all. The article's is pinned as it was written (float32,
-the usual memory layout, photos decoded in this process, no augmentation), the tutorial's likewise (batches of four,
-four workers, augmentation); both go to the GPU where there is one. A first turn warms up and does not count.
+The loops of ``benchmarks.loops`` and this package's, with the same weights and photos, in one process and in turns, so
+that what disturbs one disturbs all: training for an epoch, features from the files on disk, a second pass over the same
+photos, and the network alone. The article's is 1 in every ratio. A first turn warms up and does not count. In the end:
+how long it takes from the photos to a probe that has been judged, beside the article's ten epochs.
 """
 
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from torchvision.transforms import v2
 
 import tlhelpers as tl
-from benchmarks import store
+from benchmarks import loops, store
 from benchmarks.article import squash
+from benchmarks.loops import BATCH_SIZE, DEVICE
 from tlhelpers.frozen import FrozenNetwork
+from tlhelpers.recipes import fit_classifier
 
-WEIGHTS, ROUNDS, BATCH_SIZE, PHOTOS = "he2015", 5, 32, 224
-DEVICE = tl.pick_device()
+WEIGHTS, ROUNDS, PHOTOS = "he2015", 3, 96
+TRAINED = {
+    "article": loops.article,
+    "tutorial": loops.tutorial,
+    "Lightning": loops.by_lightning,
+    "Lightning, tuned": partial(loops.by_lightning, tuned=True),
+    "skorch": loops.by_skorch,
+    "skorch, tuned": partial(loops.by_skorch, tuned=True),
+    "tlhelpers": loops.ours,
+}
 
 
 def fresh(classes: int) -> tl.ResNet50:
@@ -29,26 +39,6 @@ def fresh(classes: int) -> tl.ResNet50:
     model = tl.load_resnet50(WEIGHTS)
     tl.replace_head(model, classes)
     return model.to(DEVICE)
-
-
-def plain_loader(photos: tl.PhotoDataset, transform: Callable, batch_size: int, workers: int = 0) -> DataLoader:
-    """Return a loader as the article and the tutorial make theirs."""
-    dataset = photos.subset(range(len(photos)))
-    dataset.transform = transform
-    return DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=workers)
-
-
-def plain_epoch(model: nn.Module, loader: DataLoader) -> None:
-    """Train as the article does, and the tutorial: float32, one step a batch."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
-    model.train()
-    for images, labels in loader:
-        images, labels = images.to(DEVICE), labels.to(DEVICE)
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        loss.item()
 
 
 def plain_features(model: nn.Module, loader: DataLoader) -> None:
@@ -59,42 +49,26 @@ def plain_features(model: nn.Module, loader: DataLoader) -> None:
             model(images.to(DEVICE)).cpu()
 
 
-def tutorial_transform(weights) -> v2.Compose:
-    """Return the tutorial's transform for training."""
-    to_tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
-    normalize = v2.Normalize(list(weights.mean), list(weights.std))
-    return v2.Compose([v2.RandomResizedCrop(224), v2.RandomHorizontalFlip(), *to_tensor, normalize])
-
-
-def our_epoch(model: nn.Module, photos: tl.PhotoDataset) -> None:
-    """Train as this package does."""
-    loader = tl.make_loader(photos, tl.train_transform(model.weights), batch_size=BATCH_SIZE, shuffle=True)
-    tl.train_one_epoch(model, loader, torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9))
-
-
 def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]]:
     """Return for each kind of work who does it, and how: calls without arguments that go through all photos once."""
-    models = [fresh(len(photos.classes)) for _ in range(3)]
-    weights = models[0].weights
-    article = plain_loader(photos, squash(weights), BATCH_SIZE)
-    tutorial = plain_loader(photos, tutorial_transform(weights), 4, workers=4)
-    ours = tl.make_loader(photos, tl.eval_transform(weights), batch_size=BATCH_SIZE)
-    images = torch.randn(BATCH_SIZE, 3, weights.crop, weights.crop)
-    ready, frozen = [(images, None)] * (PHOTOS // BATCH_SIZE), FrozenNetwork(models[2], "fc")
-    compiled = FrozenNetwork(models[2], "fc")
+    model = fresh(len(photos.classes))
+    transform = squash(model.weights)
+    plain = DataLoader(loops.with_transform(photos, transform), batch_size=BATCH_SIZE)
+    ours = tl.make_loader(photos, tl.eval_transform(model.weights), batch_size=BATCH_SIZE)
+    images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
+    ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
+    frozen, compiled = FrozenNetwork(model, "fc"), FrozenNetwork(model, "fc")
     compiled.compile(images)
+    tl.extract_features(model, ours, cache=True)
     return {
-        "fine-tuning": {
-            "article": lambda: plain_epoch(models[0], article),
-            "tutorial": lambda: plain_epoch(models[1], tutorial),
-            "tlhelpers": lambda: our_epoch(models[2], photos),
-        },
+        "fine-tuning": {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()},
         "features": {
-            "article": lambda: plain_features(models[0], article),
-            "tlhelpers": lambda: tl.extract_features(models[2], ours),
+            "article": lambda: plain_features(model, plain),
+            "tlhelpers": lambda: tl.extract_features(model, ours),
+            "tlhelpers, second pass": lambda: tl.extract_features(model, ours, cache=True),
         },
         "network alone": {
-            "article": lambda: plain_features(models[0], ready),
+            "article": lambda: plain_features(model, ready),
             "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
             "tlhelpers, compiled": lambda: [compiled(images).cpu() for images, _ in ready],
         },
@@ -102,7 +76,7 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
 
 
 def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:
-    """Return for each contender the images a second of every round, their median, and the GPU memory it took."""
+    """Return for each contender the images a second of every round, their median, ratio, and GPU memory in MB."""
     rates, memory = {name: [] for name in contest}, {}
     for turn in range(ROUNDS + 1):
         for name, work in contest.items():
@@ -120,24 +94,38 @@ def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:
         name: {
             "images_per_second": [round(rate, 1) for rate in found],
             "median": round(statistics.median(found), 1),
-            "ratio": round(statistics.median(map(lambda ours, base: ours / base, found, first)), 2),
+            "ratio": round(statistics.median(ours / base for ours, base in zip(found, first, strict=True)), 2),
             "gpu_megabytes": memory.get(name),
         }
         for name, found in rates.items()
     }
 
 
+def judged_probe(photos: tl.Photos) -> dict:
+    """Return the seconds from the photos to the answers of a probe on frozen features, and its accuracy."""
+    start = time.perf_counter()
+    model = tl.load_resnet50(WEIGHTS)
+    loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
+    (train, labels), (val, val_labels) = (tl.extract_features(model, loader) for loader in loaders)
+    accuracy = fit_classifier(train, labels).score(val, val_labels)
+    return {"seconds": round(time.perf_counter() - start, 1), "accuracy": accuracy}
+
+
 def main() -> None:
     """Measure every contest and store it."""
-    photos = tl.ants_and_bees("photos").train
-    photos = photos.subset(torch.linspace(0, len(photos) - 1, PHOTOS).long().tolist())
+    whole = tl.ants_and_bees("photos")
+    photos = whole.train.subset(torch.linspace(0, len(whole.train) - 1, PHOTOS).long().tolist())
     found = {name: in_turns(contest) for name, contest in contests(photos).items()}
     settings = {"weights": WEIGHTS, "photos": PHOTOS, "batch_size": BATCH_SIZE, "rounds": ROUNDS}
     settings |= {"dtype": str(tl.pick_dtype(DEVICE)), "threads": torch.get_num_threads(), "device": DEVICE.type}
     for name, contenders in found.items():
         for who, rates in contenders.items():
-            print(f"{name}, {who}: {rates['median']:.0f} images/s, ratio {rates['ratio']:.2f}")
-    store(f"speed_{DEVICE.type}", {"settings": settings, "contests": found})
+            print(f"{name}, {who}: {rates['median']:.1f} images/s, ratio {rates['ratio']:.2f}")
+    probe = judged_probe(whole)
+    ten_epochs = 10 * len(whole.train) / found["fine-tuning"]["article"]["median"]
+    probe |= {"article_ten_epochs": round(ten_epochs, 1), "ratio": round(ten_epochs / probe["seconds"], 1)}
+    print("from the photos to a judged probe:", probe)
+    store(f"speed_{DEVICE.type}", {"settings": settings, "contests": found, "probe": probe})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Seed, device, precision, cache folder."""
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -21,10 +22,20 @@ def test_the_seed_reaches_python_numpy_and_torch():
     assert all(a != b for a, b in zip(draw(), first, strict=True))
 
 
-@pytest.mark.parametrize(("seconds", "dtype"), [(0.2, torch.bfloat16), (0.9, torch.float32), (5.0, torch.float32)])
-def test_bfloat16_is_taken_only_where_it_was_timed_faster(monkeypatch, seconds, dtype):
-    """Half as fast, as fast, or five times slower: a flag of the processor has no say."""
-    monkeypatch.setattr(runtime, "_product_seconds", lambda *kinds: [1.0, seconds])
+@pytest.mark.parametrize(
+    ("product", "convolution", "dtype"),
+    [
+        (0.2, 0.3, torch.bfloat16),
+        (0.9, 0.3, torch.float32),
+        (0.2, 0.9, torch.float32),
+        (5.0, 0.2, torch.float32),
+        (0.2, 170.0, torch.float32),
+    ],
+)
+def test_bfloat16_is_taken_only_where_it_was_timed_faster(monkeypatch, product, convolution, dtype):
+    """In both kinds of work: a flag of the processor has no say."""
+    ratios = {runtime._product: product, runtime._convolution: convolution}
+    monkeypatch.setattr(runtime, "_seconds", lambda work: [1.0, ratios[work]])
     monkeypatch.setattr(runtime, "_dtypes", {})
     cpu = torch.device("cpu")
     assert runtime.pick_dtype(cpu) is dtype
@@ -33,10 +44,23 @@ def test_bfloat16_is_taken_only_where_it_was_timed_faster(monkeypatch, seconds, 
     assert product.dtype is dtype
 
 
-def test_products_of_both_types_are_timed():
-    """Seconds for each type that is asked for."""
-    seconds = runtime._product_seconds(torch.float32, torch.bfloat16, size=8)
+@pytest.mark.parametrize("work", [runtime._product, runtime._convolution])
+def test_both_types_are_timed(work):
+    """Seconds for float32 and for bfloat16, of work that was done in that type."""
+    assert [work(dtype)().dtype for dtype in (torch.float32, torch.bfloat16)] == [torch.float32, torch.bfloat16]
+    seconds = runtime._seconds(work)
     assert len(seconds) == 2 and all(0 < each < 1 for each in seconds)
+
+
+def test_timing_is_cut_off(monkeypatch):
+    """Work that is slow is done twice, once in each type, and not thirty times."""
+    done = []
+
+    def slow(dtype):
+        return lambda: (done.append(dtype), time.sleep(0.1))
+
+    runtime._seconds(slow)
+    assert done == [torch.float32, torch.bfloat16]
 
 
 def test_the_cache_folder_is_the_one_named_and_is_not_made_by_asking(monkeypatch, tmp_path):

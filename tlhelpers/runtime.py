@@ -4,11 +4,14 @@ import os
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pooch
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 _dtypes: dict[str, torch.dtype] = {}  # by the type of the device, once chosen
 
@@ -34,10 +37,10 @@ def pick_device() -> torch.device:
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
-    """Return bfloat16 where a matrix product in it was timed clearly faster, else float32.
+    """Return bfloat16 where a matrix product and a convolution in it were timed clearly faster, else float32.
 
-    What a processor says of itself is not to be trusted here (the flag for bfloat16 can be set on a
-    machine where it is slower), so a small product is timed in both, once in a process, in about 100 ms.
+    What a processor says of itself is not to be trusted here (the flag for bfloat16 can be set on a machine where it is
+    slower), so both are timed, small ones, once in a process, in about 150 ms.
     """
     if device.type not in _dtypes:
         _dtypes[device.type] = _faster_dtype(device)
@@ -52,21 +55,33 @@ def keep_dtype(device: torch.device, dtype: torch.dtype) -> None:
 def _faster_dtype(device: torch.device) -> torch.dtype:
     if device.type != "cpu":
         return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
-    slow, fast = _product_seconds(torch.float32, torch.bfloat16)
-    return torch.bfloat16 if fast < 0.7 * slow else torch.float32
+    ratios = [fast / slow for slow, fast in (_seconds(_product), _seconds(_convolution))]
+    return torch.bfloat16 if max(ratios) < 0.7 else torch.float32
 
 
-def _product_seconds(*dtypes: torch.dtype, size: int = 512) -> list[float]:
-    """Return for each type the best of many timings of a square matrix product, fewer if it is slow.
+def _product(dtype: torch.dtype) -> Callable[[], Tensor]:
+    matrix = torch.ones(512, 512, dtype=dtype)
+    return lambda: matrix @ matrix
 
-    The types take turns, so that what else the machine has to do disturbs them alike.
+
+def _convolution(dtype: torch.dtype) -> Callable[[], Tensor]:
+    """A convolution of the first stage of ResNet-50."""
+    images = torch.ones(1, 64, 56, 56, dtype=dtype).to(memory_format=torch.channels_last)
+    kernels = torch.ones(64, 64, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
+    return lambda: functional.conv2d(images, kernels, padding=1)
+
+
+def _seconds(work: Callable[[torch.dtype], Callable[[], Tensor]]) -> list[float]:
+    """Return the best of many timings of some work in float32 and in bfloat16, fewer timings if it is slow.
+
+    The two take turns, so that what else the machine has to do disturbs them alike.
     """
-    matrices, best = [torch.ones(size, size, dtype=dtype) for dtype in dtypes], [float("inf")] * len(dtypes)
-    end = time.perf_counter() + 0.1
+    works, best = [work(dtype) for dtype in (torch.float32, torch.bfloat16)], [float("inf")] * 2
+    end = time.perf_counter() + 0.07
     for _ in range(30):
-        for i, matrix in enumerate(matrices):
+        for i, once in enumerate(works):
             start = time.perf_counter()
-            matrix @ matrix
+            once()
             best[i] = min(best[i], time.perf_counter() - start)
         if time.perf_counter() > end:
             break

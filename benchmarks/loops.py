@@ -1,0 +1,137 @@
+"""The loops that people would use instead: the article's, PyTorch's tutorial's, Lightning's and skorch's, pinned.
+
+Each takes a network in the usual memory layout and goes through the photos once. The article's is as it was written
+(float32, photos decoded in this process, no augmentation), the tutorial's likewise (batches of four, four workers,
+augmentation); both go to the GPU where there is one. Lightning and skorch stand twice: with the defaults that their
+documentation gives, and tuned by hand as far as is usual, to bfloat16 and channels_last.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable
+
+import lightning
+import skorch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+import tlhelpers as tl
+from benchmarks.article import squash
+from tlhelpers.weights import WeightsEntry
+
+BATCH_SIZE, RATE, MOMENTUM = 32, 1e-3, 0.9
+DEVICE = tl.pick_device()
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
+
+
+def with_transform(photos: tl.PhotoDataset, transform: Callable) -> tl.PhotoDataset:
+    """Return the same photos with a transform, as the libraries want them."""
+    photos = photos.subset(range(len(photos)))
+    photos.transform = transform
+    return photos
+
+
+def tutorial_transform(weights: WeightsEntry) -> v2.Compose:
+    """Return the tutorial's transform for training."""
+    to_tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    normalize = v2.Normalize(list(weights.mean), list(weights.std))
+    return v2.Compose([v2.RandomResizedCrop(224), v2.RandomHorizontalFlip(), *to_tensor, normalize])
+
+
+def sgd(model: nn.Module) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
+
+
+def plain_epoch(model: nn.Module, loader: DataLoader) -> None:
+    """Train as the article does, and the tutorial: float32, one step a batch."""
+    optimizer = sgd(model.to(DEVICE))
+    model.train()
+    for images, labels in loader:
+        images, labels = images.to(DEVICE), labels.to(DEVICE)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+
+
+def article(model: nn.Module, photos: tl.PhotoDataset) -> None:
+    """Section 4 of the article."""
+    photos = with_transform(photos, squash(model.weights))
+    plain_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True))
+
+
+def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
+    """PyTorch's "Transfer Learning for Computer Vision"."""
+    photos = with_transform(photos, tutorial_transform(model.weights))
+    plain_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4))
+
+
+def ours(model: nn.Module, photos: tl.PhotoDataset) -> None:
+    """This package's loop."""
+    loader = tl.make_loader(photos, tl.train_transform(model.weights), batch_size=BATCH_SIZE, shuffle=True)
+    tl.train_one_epoch(model, loader, sgd(model))
+
+
+class Lightning(lightning.LightningModule):
+    """The module of Lightning's first example, with our network."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def training_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
+        return F.cross_entropy(self.model(batch[0]), batch[1])
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
+        return self.model(batch[0])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return sgd(self)
+
+
+def trainer(precision: str) -> lightning.Trainer:
+    """Return a trainer of one epoch that writes nothing."""
+    silent = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    return lightning.Trainer(max_epochs=1, precision=precision, **silent)
+
+
+def by_lightning(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
+    """Lightning's Trainer."""
+    if tuned:
+        model = model.to(memory_format=torch.channels_last)
+    photos = with_transform(photos, tutorial_transform(model.weights))
+    loader = DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True)
+    trainer("bf16-mixed" if tuned else "32-true").fit(Lightning(model), loader)
+
+
+class Tuned(skorch.NeuralNetClassifier):
+    """skorch with bfloat16, by the two methods that its documentation overrides for mixed precision."""
+
+    def train_step_single(self, batch: tuple, **fit_params) -> dict:
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            return super().train_step_single(batch, **fit_params)
+
+    def evaluation_step(self, batch: tuple, training: bool = False) -> Tensor:
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            return super().evaluation_step(batch, training)
+
+
+def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
+    """skorch's NeuralNetClassifier."""
+    if tuned:
+        model = model.to(memory_format=torch.channels_last)
+    options = {"criterion": nn.CrossEntropyLoss, "optimizer": torch.optim.SGD, "optimizer__momentum": MOMENTUM}
+    options |= {"lr": RATE, "batch_size": BATCH_SIZE, "max_epochs": 1, "train_split": None, "verbose": 0}
+    options |= {"iterator_train__shuffle": True, "device": DEVICE.type}
+    kind = Tuned if tuned else skorch.NeuralNetClassifier
+    kind(model, **options).fit(with_transform(photos, tutorial_transform(model.weights)), None)

@@ -1,0 +1,52 @@
+"""How do time and memory grow with the photos? python -m benchmarks.scaling
+
+Features of 200 to 20,000 photos, each number in a process of its own, so that its memory can be told. The photos are the
+397 of ants and bees over and over: read anew every time, as others would be.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+
+import tlhelpers as tl
+from benchmarks import store
+
+WEIGHTS, COUNTS = "he2015", (200, 2000, 20000)
+
+
+def measure(count: int) -> dict:
+    """Extract once; return seconds and megabytes, of which 0.008 a photo are the features themselves."""
+    photos = tl.ants_and_bees("photos").train
+    photos = photos.subset(list(islice(cycle(range(len(photos))), count)))
+    model = tl.load_resnet50(WEIGHTS)
+    loader = tl.make_loader(photos, tl.eval_transform(model.weights))
+    start = time.perf_counter()
+    features, _ = tl.extract_features(model, loader)
+    seconds = time.perf_counter() - start
+    return {
+        "photos": len(features),
+        "seconds": round(seconds, 1),
+        "images_per_second": round(count / seconds, 1),
+        "megabytes": round(tl.peak_memory()),
+        "megabytes_of_features": round(features.nbytes / 1e6),
+    }
+
+
+def main() -> None:
+    """Measure every number and store it."""
+    runs = []
+    for count in COUNTS:
+        command = [sys.executable, "-m", "benchmarks.scaling", "--run", str(count)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+        store("scaling", {"settings": {"weights": WEIGHTS}, "runs": runs})
+        print(runs[-1], flush=True)
+
+
+if __name__ == "__main__":
+    if "--run" in sys.argv:
+        print(json.dumps(measure(int(sys.argv[-1]))))
+    else:
+        main()
