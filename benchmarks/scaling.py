@@ -1,7 +1,7 @@
 """How do time and memory grow with the photos? python -m benchmarks.scaling
 
-Features of 200 to 20,000 photos, each number in a process of its own, so that its memory can be told. The photos are the
-397 of ants and bees over and over: read anew every time, as others would be.
+Features of 200 to 20,000 photos, each number in a process of its own, so that its memory can be told. The photos are
+those of ants and bees to train with, over and over: read anew every time, as others would be.
 """
 
 import json
