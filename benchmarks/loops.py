@@ -71,10 +71,10 @@ def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
     plain_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4))
 
 
-def ours(model: nn.Module, photos: tl.PhotoDataset) -> None:
-    """This package's loop."""
-    loader = tl.make_loader(photos, tl.train_transform(model.weights), batch_size=BATCH_SIZE, shuffle=True)
-    tl.train_one_epoch(model, loader, sgd(model))
+def ours(model: nn.Module, photos: tl.PhotoDataset, *, size: int | None = None) -> None:
+    """This package's loop, perhaps with smaller images."""
+    transform = tl.train_transform(model.weights, size=size)
+    tl.train_one_epoch(model, tl.make_loader(photos, transform, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
 
 class Lightning(lightning.LightningModule):

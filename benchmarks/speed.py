@@ -31,6 +31,7 @@ TRAINED = {
     "skorch": loops.by_skorch,
     "skorch, tuned": partial(loops.by_skorch, tuned=True),
     "tlhelpers": loops.ours,
+    "tlhelpers, 160 pixels": partial(loops.ours, size=160),
 }
 
 

@@ -4,6 +4,7 @@ That links to files resolve, and that the article's sections are all mapped, is 
 """
 
 import ast
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -210,3 +211,35 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tlhelpers.weights.load_resnet50", StagedNet)
     exec(compile(code, "cheat_sheet.md", "exec"), {})
     assert re.search(r"^\d+\.\d% of 8 photos, standard error \d+\.\d%$", capsys.readouterr().out, re.M)
+
+
+# What they measure
+
+
+@pytest.mark.parametrize(("heading", "name"), [("## Two cores of a CPU", "cpu"), ("## A GPU", "cuda")])
+def test_speeds_are_those_measured(heading, name):
+    """Each table of speed.md has the medians and the ratios of the benchmark's file, all of them."""
+    stored = json.loads((ROOT / f"benchmarks/results/speed_{name}.json").read_text(encoding="utf-8"))
+    wanted = [
+        [work, who, str(found["median"]), str(found["ratio"])]
+        for work, contest in stored["contests"].items()
+        for who, found in contest.items()
+    ]
+    assert rows(section(named("speed.md"), heading))[1:] == wanted
+
+
+def test_the_probe_of_the_page_on_speed_is_the_one_measured():
+    """Its seconds, its accuracy, the time of the article's ten epochs, and their ratio."""
+    probe = json.loads((ROOT / "benchmarks/results/speed_cpu.json").read_text(encoding="utf-8"))["probe"]
+    numbers = r"judged probe: ([\d.]+) seconds, with ([\d.]+) % right\. .* take (\d+) seconds, ([\d.]+) times as long"
+    wanted = probe["seconds"], round(100 * probe["accuracy"], 1), round(probe["article_ten_epochs"]), probe["ratio"]
+    assert tuple(map(float, re.search(numbers, named("speed.md"), re.S).groups())) == wanted
+
+
+def test_more_photos_are_those_measured():
+    """The table of speed.md, and that memory grows by little more than the features."""
+    runs = json.loads((ROOT / "benchmarks/results/scaling.json").read_text(encoding="utf-8"))["runs"]
+    keys = ("photos", "seconds", "megabytes", "megabytes_of_features")
+    found = [[cell.replace(",", "") for cell in row] for row in rows(section(named("speed.md"), "## More photos"))[1:]]
+    assert found == [[str(run[key]) for key in keys] for run in runs]
+    assert runs[-1]["megabytes"] - runs[0]["megabytes"] < runs[-1]["megabytes_of_features"] + 300

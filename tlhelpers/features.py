@@ -72,7 +72,8 @@ def extract_features(
     Parameters
     ----------
     model : nn.Module
-        Put into eval mode; moved to the fastest device. A frozen copy of it does the work (``FrozenNetwork``).
+        Put into eval mode; moved to the fastest device. A frozen copy of it does the work (``FrozenNetwork``), which is
+        compiled if a minute of work is left after the first batches and a C++ compiler is there.
     loader : DataLoader
         Not shuffled (``make_loader``).
     layer : str
