@@ -52,9 +52,8 @@ def plain_features(model: nn.Module, loader: DataLoader) -> None:
 
 def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]]:
     """Return for each kind of work who does it, and how: calls without arguments that go through all photos once."""
-    model = fresh(len(photos.classes))
-    transform = squash(model.weights)
-    plain = DataLoader(loops.with_transform(photos, transform), batch_size=BATCH_SIZE)
+    theirs, model = fresh(len(photos.classes)), fresh(len(photos.classes))  # ours changes the memory layout
+    plain = DataLoader(loops.with_transform(photos, squash(model.weights)), batch_size=BATCH_SIZE)
     ours = tl.make_loader(photos, tl.eval_transform(model.weights), batch_size=BATCH_SIZE)
     images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
     ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
@@ -64,12 +63,12 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
     return {
         "fine-tuning": {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()},
         "features": {
-            "article": lambda: plain_features(model, plain),
+            "article": lambda: plain_features(theirs, plain),
             "tlhelpers": lambda: tl.extract_features(model, ours),
             "tlhelpers, second pass": lambda: tl.extract_features(model, ours, cache=True),
         },
         "network alone": {
-            "article": lambda: plain_features(model, ready),
+            "article": lambda: plain_features(theirs, ready),
             "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
             "tlhelpers, compiled": lambda: [compiled(images).cpu() for images, _ in ready],
         },

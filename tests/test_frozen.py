@@ -197,7 +197,7 @@ def test_compiled_when_much_is_left_and_every_batch_has_one_shape(loader, monkey
 
 
 def test_not_compiled_for_little_work_or_without_a_compiler(loader, monkeypatch):
-    """A minute of work must be left, and a compiler be there."""
+    """Minutes of work must be left, and a compiler be there."""
     recorder, model = Recorder(), TinyNet()
     monkeypatch.setattr(torch, "compile", recorder)
     tl.extract_features(model, tl.make_loader(loader.dataset, transform(), batch_size=2))
