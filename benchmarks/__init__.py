@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -73,6 +74,13 @@ def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[d
     with ProcessPoolExecutor(workers, spawn, initializer=_limit_threads, initargs=threads) as pool:
         futures = {pool.submit(measure, run): run for run in runs}
         yield from (futures[done] | done.result() for done in as_completed(futures))
+
+
+def in_own_process(module: str, run: dict | int) -> dict:
+    """Return what ``python -m MODULE --run RUN`` prints last: a run whose memory can be told, since it is alone."""
+    command = [sys.executable, "-m", module, "--run", json.dumps(run)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _limit_threads(count: int) -> None:

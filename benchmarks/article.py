@@ -59,9 +59,10 @@ def judge(model: nn.Module, loader: DataLoader, *, training_mode: bool) -> dict:
 
 def train_one_epoch(model: nn.Module, loader: DataLoader, optimizer: torch.optim.SGD) -> float:
     """Train as the article does and return the mean loss; the network stays in training mode throughout."""
-    total = 0.0
+    total, device = 0.0, next(model.parameters()).device
     model.train()
     for inputs, labels in loader:
+        inputs, labels = inputs.to(device), labels.to(device)
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(inputs), labels)
         loss.backward()

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 import tlhelpers as tl
-from benchmarks.article import squash
+from benchmarks.article import squash, train_one_epoch
 from tlhelpers.weights import WeightsEntry
 
 BATCH_SIZE, RATE, MOMENTUM = 32, 1e-3, 0.9
@@ -46,29 +46,16 @@ def sgd(model: nn.Module) -> torch.optim.SGD:
     return torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
 
 
-def plain_epoch(model: nn.Module, loader: DataLoader) -> None:
-    """Train as the article does, and the tutorial: float32, one step a batch."""
-    optimizer = sgd(model.to(DEVICE))
-    model.train()
-    for images, labels in loader:
-        images, labels = images.to(DEVICE), labels.to(DEVICE)
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        loss.item()
-
-
 def article(model: nn.Module, photos: tl.PhotoDataset) -> None:
     """Section 4 of the article."""
     photos = with_transform(photos, squash(model.weights))
-    plain_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True))
+    train_one_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
 
 def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
     """PyTorch's "Transfer Learning for Computer Vision"."""
     photos = with_transform(photos, tutorial_transform(model.weights))
-    plain_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4))
+    train_one_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4), sgd(model))
 
 
 def ours(model: nn.Module, photos: tl.PhotoDataset, *, size: int | None = None) -> None:
@@ -86,9 +73,6 @@ class Lightning(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
         return F.cross_entropy(self.model(batch[0]), batch[1])
-
-    def predict_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
-        return self.model(batch[0])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return sgd(self)
@@ -115,15 +99,11 @@ def by_lightning(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = Fal
 
 
 class Tuned(skorch.NeuralNetClassifier):
-    """skorch with bfloat16, by the two methods that its documentation overrides for mixed precision."""
+    """skorch with bfloat16, by the method that its documentation overrides for mixed precision."""
 
     def train_step_single(self, batch: tuple, **fit_params) -> dict:
         with torch.autocast(DEVICE.type, torch.bfloat16):
             return super().train_step_single(batch, **fit_params)
-
-    def evaluation_step(self, batch: tuple, training: bool = False) -> Tensor:
-        with torch.autocast(DEVICE.type, torch.bfloat16):
-            return super().evaluation_step(batch, training)
 
 
 def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:

@@ -5,13 +5,12 @@ those of ants and bees to train with, over and over: read anew every time, as ot
 """
 
 import json
-import subprocess
 import sys
 import time
 from itertools import cycle, islice
 
 import tlhelpers as tl
-from benchmarks import store
+from benchmarks import in_own_process, store
 
 WEIGHTS, COUNTS = "he2015", (200, 2000, 20000)
 
@@ -38,15 +37,13 @@ def main() -> None:
     """Measure every number and store it."""
     runs = []
     for count in COUNTS:
-        command = [sys.executable, "-m", "benchmarks.scaling", "--run", str(count)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        runs.append(json.loads(done.stdout.splitlines()[-1]))
+        runs.append(in_own_process("benchmarks.scaling", count))
         store("scaling", {"settings": {"weights": WEIGHTS}, "runs": runs})
         print(runs[-1], flush=True)
 
 
 if __name__ == "__main__":
     if "--run" in sys.argv:
-        print(json.dumps(measure(int(sys.argv[-1]))))
+        print(json.dumps(measure(json.loads(sys.argv[-1]))))
     else:
         main()

@@ -59,7 +59,6 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
     ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
     frozen, compiled = FrozenNetwork(model, "fc"), FrozenNetwork(model, "fc")
     compiled.compile(images)
-    tl.extract_features(model, ours, cache=True)
     return {
         "fine-tuning": {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()},
         "features": {

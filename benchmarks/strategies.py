@@ -8,7 +8,6 @@ on, and --again starts it anew.
 
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 import torch
 
 import tlhelpers as tl
-from benchmarks import is_stored, store, stored_runs
+from benchmarks import in_own_process, is_stored, store, stored_runs
 from benchmarks.targets import fewer, figures, photos_of
 from tlhelpers.recipes import PEAK_RATES
 
@@ -75,9 +74,7 @@ def main() -> None:
     for run in runs():
         if is_stored(run, found):
             continue
-        command = [sys.executable, "-m", "benchmarks.strategies", "--run", json.dumps(run)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        result = json.loads(done.stdout.splitlines()[-1])
+        result = in_own_process("benchmarks.strategies", run)
         found.append(run | result)
         store("strategies", {"settings": settings, "runs": found})
         print(run, {name: value for name, value in result.items() if name != "right"}, flush=True)
