@@ -57,8 +57,7 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
     ours = tl.make_loader(photos, tl.eval_transform(model.weights), batch_size=BATCH_SIZE)
     images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
     ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
-    frozen, compiled = FrozenNetwork(model, "fc"), FrozenNetwork(model, "fc")
-    compiled.compile(images)
+    frozen = FrozenNetwork(model, "fc")
     return {
         "fine-tuning": {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()},
         "features": {
@@ -69,7 +68,6 @@ def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]
         "network alone": {
             "article": lambda: plain_features(theirs, ready),
             "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
-            "tlhelpers, compiled": lambda: [compiled(images).cpu() for images, _ in ready],
         },
     }
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import shutil
+import time
 import zipfile
 
 import pytest
@@ -10,9 +11,10 @@ import torch
 from PIL import Image
 
 from tests.servers import nobody, serving
-from tests.tiny import transform, write_folder, write_photo
+from tests.tiny import ENTRY, transform, write_folder, write_photo
 from tlhelpers import data
 from tlhelpers.data import PhotoDataset, ants_and_bees, image_folder, make_loader, stratified_folds
+from tlhelpers.preprocess import train_transform
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,23 @@ def test_the_loader_gives_every_photo_once_and_leaves_the_dataset_alone(tmp_path
     assert [tuple(images.shape) for images, _ in batches] == [(5, 3, 16, 16), (5, 3, 16, 16), (2, 3, 16, 16)]
     assert torch.equal(torch.cat([labels for _, labels in batches]), photos.train.labels)
     assert photos.train.transform is None
+
+
+def test_threads_that_read_leave_order_and_chance_alone(tmp_path, monkeypatch):
+    """The first photo is slow to come: batches and random numbers are those of photos read one after the other."""
+    photos, slow = image_folder(write_folder(tmp_path / "set")).train, data.open_photo
+
+    def late(path):
+        time.sleep(0.05 * (path == photos.paths[0]))
+        return slow(path)
+
+    def batches(threads: int) -> torch.Tensor:
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        torch.manual_seed(0)
+        return torch.cat([images for images, _ in make_loader(photos, train_transform(ENTRY), batch_size=5)])
+
+    monkeypatch.setattr(data, "open_photo", late)
+    assert batches(4).equal(batches(1))
 
 
 def test_shuffling_follows_the_seed(tmp_path):

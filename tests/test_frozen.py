@@ -1,7 +1,6 @@
 """A frozen copy says what the network says as it is now; where it cannot, the network speaks itself."""
 
 import copy
-import shutil
 from contextlib import nullcontext
 
 import pytest
@@ -10,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.fx import symbolic_trace
+from torch.nn import functional as F  # noqa: N812
 
 import tlhelpers as tl
 import tlhelpers.features as features
 from tests.tiny import StagedNet, TinyNet, transform, write_folder
-from tlhelpers.frozen import FrozenNetwork, fold_batch_norms
+from tlhelpers.frozen import AT_ONCE, FrozenNetwork, JoinedConv2d, fold_batch_norms, join_layers
 
 
 @pytest.fixture(autouse=True)
@@ -166,75 +166,65 @@ def test_a_copy_that_disagrees_is_not_used(loader, monkeypatch):
     torch.testing.assert_close(found, model(images).detach())
 
 
-class Recorder:
-    """In the place of torch.compile: notes the shapes that come by."""
+class Joining(nn.Module):
+    """Sums and ReLUs of all kinds: some belong to the convolution before them, some cannot."""
 
-    def __init__(self):
-        self.shapes = []
+    def __init__(self, bias):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=bias)
+        self.convs = nn.ModuleList(nn.Conv2d(4, 4, 3, padding=1, groups=1 + i % 2, bias=bias) for i in range(8))
+        self.twice, self.relu = nn.Conv2d(4, 4, 1, bias=bias), nn.ReLU(inplace=True)
 
-    def __call__(self, network, **options):
-        assert options == {"dynamic": False, "options": {"freezing": True}}
-
-        def quick(images):
-            self.shapes.append(tuple(images.shape))
-            return network(images)
-
-        return quick
-
-
-def test_compiled_when_much_is_left_and_every_batch_has_one_shape(loader, monkeypatch):
-    """The last batch is filled up, and its filling is not among the features."""
-    recorder, model = Recorder(), TinyNet().eval()
-    loader = tl.make_loader(loader.dataset.subset([*range(12)] + [0, 1]), transform(), batch_size=4)
-    expected, _ = tl.extract_features(model, loader)
-    monkeypatch.setattr(torch, "compile", recorder)
-    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
-    monkeypatch.setattr(features, "TIMED", 1)
-    found, _ = tl.extract_features(model, loader)
-    assert recorder.shapes == [(4, 3, 16, 16)] * 4 and len(found) == 14
-    torch.testing.assert_close(found, expected)
+    def forward(self, images):
+        x = self.relu(self.stem(images))
+        x = torch.relu(self.convs[0](x) + x)
+        x = x + self.convs[1](x)
+        out = self.convs[2](x)
+        out += x
+        x = F.relu(out)
+        x = self.convs[3](x) + self.convs[4](x)
+        wanted = self.convs[5](x)  # also as it is
+        x = self.relu(wanted) + wanted
+        x = torch.relu(self.convs[6](x)) + x  # the ReLU comes before the sum
+        x = self.twice(torch.relu(self.twice(x)))
+        return self.convs[7](x) + 1
 
 
-def test_not_compiled_for_little_work_or_without_a_compiler(loader, monkeypatch):
-    """Minutes of work must be left, and a compiler be there."""
-    recorder, model = Recorder(), TinyNet()
-    monkeypatch.setattr(torch, "compile", recorder)
-    tl.extract_features(model, tl.make_loader(loader.dataset, transform(), batch_size=2))
-    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    tl.extract_features(model, tl.make_loader(loader.dataset, transform(), batch_size=2))
-    assert not recorder.shapes
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("size", [(1, 7), (5, 12)])
+def test_joining_changes_nothing_but_the_number_of_calls(bias, size):
+    """Whatever may follow a convolution; with other numbers of images afterwards."""
+    torch.manual_seed(0)
+    model, (n, side) = Joining(bias).eval(), size
+    joined = symbolic_trace(copy.deepcopy(model))
+    join_layers(joined)
+    names = [str(node.target) for node in joined.graph.nodes]
+    assert sum("add" in name for name in names) == 3 and sum("relu" in name for name in names) == 2
+    with torch.no_grad():
+        for images in (torch.randn(n, 3, side, side), torch.randn(n + 2, 3, side, side)):
+            torch.testing.assert_close(joined(images), model(images), rtol=1e-4, atol=1e-5)
 
 
-def test_a_compiler_that_fails_is_done_without(loader, monkeypatch, recwarn, capsys):
-    """No warning, no word, the same features."""
-
-    def broken(network, **options):
-        def quick(images):
-            raise RuntimeError("no such instruction")
-
-        return quick
-
-    loader, model = tl.make_loader(loader.dataset, transform(), batch_size=2), TinyNet().eval()
-    expected, _ = tl.extract_features(model, loader)
-    monkeypatch.setattr(torch, "compile", broken)
-    monkeypatch.setattr(features, "WORTH_COMPILING", 0.0)
-    found, _ = tl.extract_features(model, loader)
-    torch.testing.assert_close(found, expected)
-    assert not recwarn and not capsys.readouterr().out
+def test_a_resnet_is_convolutions_and_little_else():
+    """Forty-nine ReLUs and sixteen sums are done by its fifty-three convolutions."""
+    called = [node.target for node in FrozenNetwork(tl.ResNet50(), "avgpool").network.graph.nodes]
+    assert len(called) == 1 + 53 + 2 + 1  # images, convolutions, two kinds of pooling, what is returned
 
 
-@pytest.mark.slow
-def test_compiled_code_says_the_same(loader):
-    """With the compiler of this machine."""
-    if not shutil.which("g++"):
-        pytest.skip("no C++ compiler")
-    model = with_a_past(StagedNet())
-    frozen = FrozenNetwork(model, "avgpool")
-    images = torch.randn(4, 3, 16, 16)
-    expected = frozen(images)
-    frozen.compile(images)
-    assert frozen.batch_size == 4
-    torch.testing.assert_close(frozen(images), expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(frozen(images[:3]), expected[:3], rtol=1e-4, atol=1e-5)
+def test_many_images_are_looked_at_some_at_a_time():
+    """In their order, and none is lost."""
+    frozen, images = FrozenNetwork(with_a_past(StagedNet()), "fc"), torch.randn(AT_ONCE * 2 + 3, 3, 16, 16)
+    seen = []
+    frozen.network.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])))
+    together = frozen(images)
+    assert seen == [AT_ONCE, AT_ONCE, 3]
+    torch.testing.assert_close(together, torch.cat([frozen(image[None]) for image in images]), rtol=1e-4, atol=1e-5)
+
+
+def test_features_come_without_the_calls_that_have_no_public_name(loader, monkeypatch):
+    """Suppose a later torch has them no more."""
+    monkeypatch.setattr(JoinedConv2d, "forward", lambda *_: torch.ops.mkldnn.gone())
+    model = TinyNet().eval()
+    found, _ = tl.extract_features(model, loader, layer="fc")
+    images = torch.cat([images for images, _ in loader])
+    torch.testing.assert_close(found, model(images).detach())

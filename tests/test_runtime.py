@@ -1,6 +1,7 @@
 """Seed, device, precision, cache folder."""
 
 import random
+import sys
 import time
 
 import numpy as np
@@ -61,6 +62,56 @@ def test_timing_is_cut_off(monkeypatch):
 
     runtime._seconds(slow)
     assert done == [torch.float32, torch.bfloat16]
+
+
+class Library:
+    """In the place of the C library: notes what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def mallopt(self, option, value):
+        self.asked.append((option, value))
+
+    def malloc_trim(self, rest):
+        self.asked.append("give back")
+
+
+def test_memory_is_kept_in_the_block_and_given_back_after_it(monkeypatch):
+    """Also after an error."""
+    library = Library()
+    monkeypatch.setattr(runtime.sys, "platform", "linux")
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: library)
+    with pytest.raises(ZeroDivisionError), runtime.keep_memory():
+        assert library.asked == [(runtime.M_MMAP_MAX, 0), (runtime.M_TRIM_THRESHOLD, 2**31 - 1)]
+        raise ZeroDivisionError
+    assert {runtime.M_MMAP_MAX: 65536, runtime.M_TRIM_THRESHOLD: 2**26}.items() <= dict(library.asked[2:-1]).items()
+    assert library.asked[-1] == "give back"
+
+
+@pytest.mark.parametrize(("platform", "library"), [("win32", None), ("darwin", object()), ("linux", object())])
+def test_other_c_libraries_are_left_alone(monkeypatch, platform, library):
+    monkeypatch.setattr(runtime.sys, "platform", platform)
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda name: library)
+    with runtime.keep_memory():
+        assert torch.ones(2).sum() == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how many pages came anew")
+def test_large_tensors_take_the_same_pages_again():
+    """A hundred megabytes, over and over, cost new pages once."""
+    import resource
+
+    def new_pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            torch.zeros(25_000_000)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with runtime.keep_memory():
+        new_pages()
+        kept = new_pages()
+    assert kept < 1000 < new_pages()
 
 
 def test_the_cache_folder_is_the_one_named_and_is_not_made_by_asking(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +50,17 @@ class PhotoDataset(Dataset):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple:
-        image = open_photo(self.paths[index])
-        return (self.transform(image) if self.transform else image), int(self.labels[index])
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple]:
+        """Return several items, for a loader: threads read them side by side, and one after the other is transformed.
+
+        So the random numbers of a transform come in the order of the photos, whichever was read first.
+        """
+        with ThreadPoolExecutor(min(len(indices), torch.get_num_threads())) as threads:
+            images = list(threads.map(open_photo, [self.paths[index] for index in indices]))
+        prepare = self.transform or (lambda image: image)
+        return [(prepare(image), int(self.labels[i])) for i, image in zip(indices, images, strict=True)]
 
     def subset(self, indices: Sequence[int]) -> "PhotoDataset":
         """Return the photos at these positions as a dataset of their own."""

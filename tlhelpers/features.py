@@ -2,7 +2,6 @@
 
 import difflib
 import hashlib
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,8 @@ from tqdm.auto import tqdm
 
 from tlhelpers.fetch import replacing
 from tlhelpers.frozen import FrozenNetwork
-from tlhelpers.runtime import autocast, cache_dir, pick_device, pick_dtype
+from tlhelpers.runtime import autocast, cache_dir, keep_memory, pick_device, pick_dtype
 
-TIMED = 3  # batches, after which it is known how long the others will take
-WORTH_COMPILING = 180.0  # seconds of the network's work left: compiling took 18 s, and saved a tenth with AMD's Zen 4
 MOST_DIFFERENT = 0.05  # of the length of an output; bfloat16 alone makes it 0.01
 
 
@@ -72,8 +69,7 @@ def extract_features(
     Parameters
     ----------
     model : nn.Module
-        Put into eval mode; moved to the fastest device. A frozen copy of it does the work (``FrozenNetwork``), which is
-        compiled if three minutes of work are left after the first batches and a C++ compiler is there.
+        Put into eval mode; moved to the fastest device. A frozen copy of it does the work (``FrozenNetwork``).
     loader : DataLoader
         Not shuffled (``make_loader``).
     layer : str
@@ -145,19 +141,15 @@ def nearest_neighbours(features: Tensor, labels: Tensor, queries: Tensor, *, cou
 
 
 @torch.no_grad()
+@keep_memory()
 def _extract(model: nn.Module, loader: DataLoader, layer: str) -> Tensor:
-    features, done, seconds = None, 0, 0.0
-    for number, (images, _) in enumerate(tqdm(loader, desc="features", unit="batch", leave=False)):
-        if number == 0:
-            look = _quickest(model, layer, images[:2])
-        elif number == TIMED and seconds / TIMED * (len(loader) - TIMED) > WORTH_COMPILING:
-            look.compile(images)
-        start = time.perf_counter()
+    look = features = None
+    for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
+        look = look or _quickest(model, layer, images[:2])
         output = look(images)
         output = output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1)  # (n, D)
-        seconds += time.perf_counter() - start
         if features is None:  # all at once: batches that are joined in the end take twice the memory
-            features = torch.empty(len(loader.dataset), output.shape[1])
+            features, done = torch.empty(len(loader.dataset), output.shape[1]), 0
         features[done : done + len(output)] = output.cpu()
         done += len(output)
     return features
@@ -174,9 +166,6 @@ class _Plain:
         with record_layers(self.model, self.layer) as recorded, autocast(self.device):
             self.model(images.to(self.device, memory_format=torch.channels_last))
         return recorded[self.layer].float()
-
-    def compile(self, images: Tensor) -> None:
-        """Leave it as it is."""
 
 
 def _quickest(model: nn.Module, layer: str, images: Tensor) -> FrozenNetwork | _Plain:

@@ -1,10 +1,12 @@
 """What this machine offers: seed, device, precision, cache folder. The only reader of environment variables."""
 
+import ctypes
 import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ import pooch
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # of glibc's malloc.h
 
 _dtypes: dict[str, torch.dtype] = {}  # by the type of the device, once chosen
 
@@ -92,6 +96,27 @@ def autocast(device: torch.device) -> torch.autocast:
     """Return a ``with`` block in which torch computes in the precision of ``pick_dtype``."""
     dtype = pick_dtype(device)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
+
+
+@contextmanager
+def keep_memory() -> Iterator[None]:
+    """Keep freed memory for the next use, in a ``with`` block or a decorated function, and give it back in the end.
+
+    The activations of a batch are so large that Linux's C library would ask the system for fresh memory for each, and
+    the system fills every page with zeros first: a tenth to a third of the time of a training on a CPU.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(library, "mallopt"):
+        yield
+        return
+    library.mallopt(M_MMAP_MAX, 0)
+    library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:  # 32 and 64 MiB are where the library's own thresholds end up, once large tensors have come by
+        for option, value in ((M_MMAP_MAX, 65536), (M_MMAP_THRESHOLD, 2**25), (M_TRIM_THRESHOLD, 2**26)):
+            library.mallopt(option, value)
+        library.malloc_trim(0)
 
 
 def cache_dir() -> Path:

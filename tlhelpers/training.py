@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from tlhelpers.checkpoint import load_checkpoint, save_checkpoint
-from tlhelpers.runtime import autocast, pick_device
+from tlhelpers.runtime import autocast, keep_memory, pick_device
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def train_mode(model: nn.Module) -> None:
             module.eval()
 
 
+@keep_memory()
 def train_one_epoch(
     model: nn.Module,
     loader: DataLoader,
@@ -108,6 +109,7 @@ def train_one_epoch(
 
 
 @torch.no_grad()
+@keep_memory()
 def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     """Return loss, accuracy, logits and labels of a model in eval mode.
 
