@@ -105,6 +105,21 @@ def test_steps_are_no_longer_than_clipped_gradients(photos, monkeypatch):
     assert moved[1e-6] < 1e-4 < 1e-2 < moved[1.0]
 
 
+def test_sizes_may_change_from_epoch_to_epoch(photos, monkeypatch):
+    """Each epoch trains with images of its own size; as many sizes as epochs are needed."""
+    seen, train = [], recipes.train_one_epoch
+
+    def watched(model, loader, *rest, **options):
+        seen.append({tuple(images.shape[2:]) for images, _ in loader})
+        return train(model, loader, *rest, **options)
+
+    monkeypatch.setattr(recipes, "train_one_epoch", watched)
+    transfer(StagedNet(), photos.train, size=(8, 12, 16), batch_size=5)
+    assert seen == [{(8, 8)}, {(12, 12)}, {(16, 16)}]
+    with pytest.raises(ValueError, match="there are 2 sizes for 3 epochs; give one for each, or one for all"):
+        transfer(StagedNet(), photos.train, size=(8, 12))
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6])
 def test_gradual_unfreezing_takes_one_stage_more_with_each_epoch(photos, epochs):
     """After one epoch layer4 has moved, after two layer3 too, and so on to the stem; batch norms below do not."""

@@ -61,6 +61,46 @@ def test_the_schedule_steps_with_every_batch(photos):
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * 0.5**3)
 
 
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(3, 2), (2, 3), (6, 1), (1, 6)])
+def test_small_batches_make_the_steps_of_a_large_one(photos, batch_size, accumulate):
+    """Batch norms frozen, the same photos for every step: the same parameters, and schedules step as often."""
+    whole = TinyNet().double()
+    freeze(whole.bn1)
+    parts = copy.deepcopy(whole)
+    for model, size, count in ((whole, 6, 1), (parts, batch_size, accumulate)):
+        loader = make_loader(photos.train, v2.Compose([transform(), v2.ToDtype(torch.float64)]), batch_size=size)
+        optimizer = sgd(model)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5**step)
+        train_one_epoch(model, loader, optimizer, schedule=schedule, accumulate=count)
+        assert schedule.last_epoch == 2
+    for name, value in parts.cpu().state_dict().items():
+        torch.testing.assert_close(value, whole.cpu().state_dict()[name], rtol=1e-6, atol=1e-8)
+
+
+def test_the_last_batches_of_an_epoch_make_a_step_of_their_own(photos):
+    """Five batches, two for each step: the third step is the fifth batch's, along its whole gradient."""
+    seen = photos.train.subset(range(10))
+    loader = make_loader(seen, v2.Compose([transform(), v2.ToDtype(torch.float64)]), batch_size=2)
+    model = TinyNet().double()
+    freeze(model.bn1)
+    other = copy.deepcopy(model)
+    train_one_epoch(model, loader, torch.optim.SGD(model.parameters(), lr=0.1), accumulate=2)
+    optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
+    for part in ([0, 1, 2, 3], [4, 5, 6, 7], [8, 9]):
+        one_step = make_loader(seen.subset(part), loader.dataset.transform, batch_size=4)
+        train_one_epoch(other, one_step, optimizer)
+    for name, value in model.cpu().state_dict().items():
+        torch.testing.assert_close(value, other.cpu().state_dict()[name], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["epochs", "patience", "accumulate"])
+def test_numbers_that_count_are_positive(photos, name):
+    model = TinyNet()
+    loader = make_loader(photos.train, transform())
+    with pytest.raises(ValueError, match=f"{name} is 0; it must be 1 or more"):
+        fit(model, loader, loader, sgd(model), **{"epochs": 1, name: 0})
+
+
 def test_evaluation_counts_right_answers_in_eval_mode(photos):
     model = TinyNet()
     loader = make_loader(photos.val, transform(), batch_size=3)

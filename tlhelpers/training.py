@@ -60,6 +60,7 @@ def train_one_epoch(
     *,
     schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
+    accumulate: int = 1,
 ) -> tuple[float, float]:
     """Train on every batch of a loader once, with cross-entropy.
 
@@ -70,9 +71,12 @@ def train_one_epoch(
     loader : DataLoader
     optimizer : Optimizer
     schedule : LRScheduler, optional
-        Stepped after every batch.
+        Stepped with the optimizer.
     label_smoothing : float
         The part of every target, from 0 to 1, that is spread over all classes.
+    accumulate : int
+        Batches for one step of the optimizer, along their mean gradient: the step of a batch so many times as large, in
+        the memory of one. Batch norms that are trained still see one batch at a time.
 
     Returns
     -------
@@ -82,14 +86,15 @@ def train_one_epoch(
     Raises
     ------
     ValueError
-        If a label is no class of the model.
+        If a label is no class of the model, or ``accumulate`` is not positive.
     RuntimeError
         If the loss is not finite.
     """
+    _check_positive(accumulate=accumulate)
     device = pick_device()
     train_mode(model.to(device, memory_format=torch.channels_last))
     total_loss = total_right = total = 0
-    for images, labels in tqdm(loader, desc="training", unit="batch", leave=False):
+    for number, (images, labels) in enumerate(tqdm(loader, desc="training", unit="batch", leave=False)):
         images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
         with autocast(device):
             logits = model(images)  # (N, C)
@@ -97,11 +102,14 @@ def train_one_epoch(
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
         if not math.isfinite(loss.item()):
             raise RuntimeError(f"the loss became {loss.item()}; lower the learning rate and start again")
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if schedule is not None:
-            schedule.step()
+        first = number - number % accumulate  # batch of the step that is being prepared
+        if number == first:
+            optimizer.zero_grad()
+        (loss / min(accumulate, len(loader) - first)).backward()
+        if number + 1 in (first + accumulate, len(loader)):
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
         total_loss += loss.item() * len(labels)
         total_right += (logits.argmax(dim=1) == labels).sum().item()
         total += len(labels)
@@ -151,6 +159,7 @@ def fit(
     epochs: int,
     schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
+    accumulate: int = 1,
     patience: int | None = None,
     folder: str | Path | None = None,
 ) -> list[EpochResult]:
@@ -161,7 +170,7 @@ def fit(
 
     Parameters
     ----------
-    model, optimizer, schedule, label_smoothing
+    model, optimizer, schedule, label_smoothing, accumulate
         As in ``train_one_epoch``.
     train_loader, val_loader : DataLoader
         The photos that judge here may choose when to stop. Then they are no test any more: keep others for that.
@@ -179,22 +188,22 @@ def fit(
     Raises
     ------
     ValueError
-        If ``epochs``, ``patience`` or a learning rate is not positive, or the folder holds another training.
+        If ``epochs``, ``patience``, ``accumulate`` or a learning rate is not positive, or the folder holds another
+        training.
     RuntimeError
         If the loss is not finite, or a checkpoint cannot be written.
     """
-    for name, number in (("epochs", epochs), ("patience", patience)):
-        if number is not None and number < 1:
-            raise ValueError(f"{name} is {number}; it must be 1 or more")
+    _check_positive(epochs=epochs, patience=patience, accumulate=accumulate)
     _check_rates(optimizer)
     model.to(pick_device(), memory_format=torch.channels_last)
+    how = {"schedule": schedule, "label_smoothing": label_smoothing, "accumulate": accumulate}
     keep = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
     last, best = (Path(folder or "") / name for name in ("last.pt", "best.pt"))
     history = load_checkpoint(last, model, optimizer, **keep) if folder and last.exists() else []
     history = [EpochResult(**result) for result in history]
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
         start = time.perf_counter()
-        trained = train_one_epoch(model, train_loader, optimizer, schedule=schedule, label_smoothing=label_smoothing)
+        trained = train_one_epoch(model, train_loader, optimizer, **how)
         found = evaluate(model, val_loader)
         seconds = time.perf_counter() - start
         history.append(EpochResult(len(history) + 1, *trained, found.loss, found.accuracy, seconds))
@@ -207,6 +216,12 @@ def fit(
 def _epochs_without_gain(history: list[EpochResult]) -> int:
     losses = [result.val_loss for result in history]
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
+def _check_positive(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise ValueError(f"{name} is {number}; it must be 1 or more")
 
 
 def _check_rates(optimizer: Optimizer) -> None:
