@@ -13,7 +13,7 @@ FILES = sorted(Path(tlhelpers.byhand.__file__).parent.glob("*.py"))
 # asked for: shapes, storage, indexing, comparisons, sums and maxima. What is not named here is not there.
 MODULES = {"math", "collections.abc", "torch", "tlhelpers.byhand"}
 FROM_TORCH = {
-    *("Generator", "Tensor", "bfloat16", "bool", "dtype", "exp", "float16", "inf", "log", "maximum"),
+    *("Generator", "Tensor", "bfloat16", "bool", "dtype", "exp", "float16", "inf", "int8", "log", "maximum"),
     *("arange", "tensor", "zeros"),
 }
 OF_TENSORS = {
@@ -31,7 +31,7 @@ OF_TENSORS = {
         "where",
     ),
     *("flatten", "reshape", "transpose", "unbind"),
-    *("abs", "amax", "sum"),
+    *("abs", "amax", "round", "sum"),
 }
 OF_PYTHON = {"__init__", "cos", "items", "join", "nan", "pi", "prod", "sqrt", "stop"}
 LOOKED_UP = {"getattr", "vars", "eval", "exec", "globals", "locals", "__import__", "import_module"}

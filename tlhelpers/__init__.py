@@ -20,6 +20,8 @@ _MODULE_OF = {
         "checkpoint": "save_checkpoint load_checkpoint",
         "strategies": "freeze unfreeze freeze_batch_norm freeze_below train_only rates_by_stage "
         "decay_to_start average_weights stages replace_head head_from_classifier count_parameters",
+        "adapters": "AdaptedConv2d add_adapters merge_adapters",
+        "memory": "saved_bytes recompute_blocks",
         "recipes": "transfer fit_probe cross_validate",
         "transferability": "h_score leep log_evidence",
         "widgets": "explore_convolution explore_pooling explore_softmax explore_descent explore_freezing "

@@ -13,6 +13,7 @@ from .layers import add, add_backward, linear, linear_backward, relu, relu_backw
 from .normalization import batch_norm2d, batch_norm2d_backward
 from .optimizers import SGD, Adam, AdamW
 from .pooling import max_pool2d, max_pool2d_backward, mean_pool2d, mean_pool2d_backward
+from .quantization import dequantize, quantize, quantized_linear, scale_of
 from .schedules import cosine_rate, one_cycle_momentum, one_cycle_rate
 from .softmax import log_softmax, log_softmax_backward, log_sum_exp, softmax, softmax_backward
 from .windows import col2im, im2col, output_size
@@ -35,6 +36,7 @@ __all__ = [
     "cosine_rate",
     "cross_entropy",
     "cross_entropy_backward",
+    "dequantize",
     "fans",
     "global_mean_pool2d",
     "global_mean_pool2d_backward",
@@ -53,8 +55,11 @@ __all__ = [
     "one_cycle_momentum",
     "one_cycle_rate",
     "output_size",
+    "quantize",
+    "quantized_linear",
     "relu",
     "relu_backward",
+    "scale_of",
     "softmax",
     "softmax_backward",
     "xavier_normal",

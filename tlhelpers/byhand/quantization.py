@@ -1,0 +1,141 @@
+"""Numbers in few bits by hand: whole multiples of a step, and products that are computed with the whole numbers.
+
+Source: Jacob and others, "Quantization and training of neural networks for efficient integer-arithmetic-only
+inference", 2018, section 2.1, with the zero in the middle.
+"""
+
+import torch
+from torch import Tensor
+
+from .arguments import check_floats
+
+
+def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor:
+    """Return the step s with which the largest of the values is the largest whole number of so many bits.
+
+    s = max |x| / (2**(bits - 1) - 1). Of nothing but zeros it is 1.
+
+    Parameters
+    ----------
+    values : tensor of floats, finite
+    bits : int
+        From 2 to 8, one of them for the sign.
+    dim : int, optional
+        Along which each slice has a step of its own, as the filters of a kernel along 0; one step for all if not given.
+
+    Returns
+    -------
+    Tensor
+        Of the values' dimensions, each of size 1 but ``dim``.
+
+    Raises
+    ------
+    ValueError
+        If the values are no floats, one is not finite, or there are other bits or no such dimension.
+
+    Examples
+    --------
+    >>> scale_of(torch.tensor([[0.5, -1.27], [2.54, 0.0]]), dim=0)
+    tensor([[0.0100],
+            [0.0200]])
+    """
+    most = _largest(bits)
+    _check(values)
+    if dim is not None and not -values.ndim <= dim < values.ndim:
+        raise ValueError(f"dim is {dim}, but the values have {values.ndim} dimensions: count from 0, or leave it out")
+    others = tuple(i for i in range(values.ndim) if dim is None or i != dim % values.ndim)
+    largest = values.abs().amax(dim=others, keepdim=True) if others else values.abs()
+    return largest.masked_fill(largest == 0, most) / most
+
+
+def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
+    """Return how many steps each value is, to the nearest whole number, ties to the even one.
+
+    What is too large for so many bits becomes the largest whole number.
+
+    Parameters
+    ----------
+    values : tensor of floats, finite
+    scale : Tensor
+        As ``scale_of`` gives it.
+    bits : int
+        From 2 to 8.
+
+    Returns
+    -------
+    int8 tensor
+        Of the values' shape, from -(2**(bits - 1) - 1) to 2**(bits - 1) - 1.
+
+    Raises
+    ------
+    ValueError
+        If the values are no floats, one is not finite, or there are other bits.
+
+    Examples
+    --------
+    >>> quantize(torch.tensor([0.5, -1.27, 0.013]), torch.tensor(0.01))
+    tensor([  50, -127,    1], dtype=torch.int8)
+    """
+    most = _largest(bits)
+    _check(values)
+    steps = (values / scale).round()
+    return steps.masked_fill(steps > most, most).masked_fill(steps < -most, -most).to(torch.int8)
+
+
+def dequantize(numbers: Tensor, scale: Tensor) -> Tensor:
+    """Return the values that so many steps are: at most half a step from those that were quantized.
+
+    Examples
+    --------
+    >>> dequantize(torch.tensor([50, -127, 1]), torch.tensor(0.01))
+    tensor([ 0.5000, -1.2700,  0.0100])
+    """
+    return numbers * scale
+
+
+def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
+    """Multiply features by weights as a processor does with eight bits: whole numbers first, steps in the end.
+
+    y = (s_x q_x) (s_w q_w) = s_x s_w (q_x q_w): the sum of products is one of whole numbers, and exact.
+
+    Parameters
+    ----------
+    features : (N, D) tensor of floats
+        Written with one step.
+    weight : (O, D) tensor of floats
+        Written with one step a row.
+
+    Returns
+    -------
+    (N, O) tensor
+        Nearly features @ weight.T.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not go together, or as for ``quantize``.
+
+    Examples
+    --------
+    >>> quantized_linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]]))
+    tensor([[1.0394]])
+    """
+    if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
+        shapes = f"{tuple(features.shape)} and {tuple(weight.shape)}"
+        raise ValueError(f"features and weight have shapes {shapes}: give (N, D) and (O, D)")
+    of_features, of_weight = scale_of(features), scale_of(weight, dim=0)  # (1, 1), (O, 1)
+    products = quantize(features, of_features)[:, None].int() * quantize(weight, of_weight).int()  # (N, O, D)
+    return products.sum(dim=-1) * (of_features * of_weight.T)
+
+
+def _largest(bits: int) -> int:
+    if bits not in range(2, 9):
+        raise ValueError(f"bits is {bits}: give from 2 to 8, one of them is the sign")
+    return 2 ** (bits - 1) - 1
+
+
+def _check(values: Tensor) -> None:
+    check_floats(values, "values")
+    wrong = values[(values.abs() == torch.inf) | (values != values)]
+    if wrong.numel():
+        raise ValueError(f"a value is {wrong[0].item()}: whole numbers have none for it, look where it came from")
