@@ -15,11 +15,12 @@ import skorch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 import tlhelpers as tl
 from benchmarks.article import squash, train_one_epoch
+from tlhelpers.data import open_photo
 from tlhelpers.weights import WeightsEntry
 
 BATCH_SIZE, RATE, MOMENTUM = 32, 1e-3, 0.9
@@ -28,11 +29,17 @@ logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")
 
 
-def with_transform(photos: tl.PhotoDataset, transform: Callable) -> tl.PhotoDataset:
-    """Return the same photos with a transform, as the libraries want them."""
-    photos = photos.subset(range(len(photos)))
-    photos.transform = transform
-    return photos
+class OneByOne(Dataset):
+    """Photos as torchvision's ImageFolder reads them: each when it is asked for, and its label."""
+
+    def __init__(self, photos: tl.PhotoDataset, transform: Callable) -> None:
+        self.paths, self.labels, self.transform = photos.paths, photos.labels.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(open_photo(self.paths[index])), self.labels[index]
 
 
 def tutorial_transform(weights: WeightsEntry) -> v2.Compose:
@@ -48,13 +55,13 @@ def sgd(model: nn.Module) -> torch.optim.SGD:
 
 def article(model: nn.Module, photos: tl.PhotoDataset) -> None:
     """Section 4 of the article."""
-    photos = with_transform(photos, squash(model.weights))
+    photos = OneByOne(photos, squash(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
 
 def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
     """PyTorch's "Transfer Learning for Computer Vision"."""
-    photos = with_transform(photos, tutorial_transform(model.weights))
+    photos = OneByOne(photos, tutorial_transform(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4), sgd(model))
 
 
@@ -93,7 +100,7 @@ def by_lightning(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = Fal
     """Lightning's Trainer."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)
-    photos = with_transform(photos, tutorial_transform(model.weights))
+    photos = OneByOne(photos, tutorial_transform(model.weights))
     loader = DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True)
     trainer("bf16-mixed" if tuned else "32-true").fit(Lightning(model), loader)
 
@@ -114,4 +121,4 @@ def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False)
     options |= {"lr": RATE, "batch_size": BATCH_SIZE, "max_epochs": 1, "train_split": None, "verbose": 0}
     options |= {"iterator_train__shuffle": True, "device": DEVICE.type}
     kind = Tuned if tuned else skorch.NeuralNetClassifier
-    kind(model, **options).fit(with_transform(photos, tutorial_transform(model.weights)), None)
+    kind(model, **options).fit(OneByOne(photos, tutorial_transform(model.weights)), None)

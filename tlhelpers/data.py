@@ -22,7 +22,7 @@ from tlhelpers.runtime import cache_dir, photos_dir, pick_device
 ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
 # Over the names and contents of the 397 photos, see _fingerprint.
 ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"
-MANY = 200  # photos: for fewer, starting processes that read them takes longer than reading
+MANY = 1000  # photos: for fewer, starting processes that read them takes longer than reading
 COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
 
 
