@@ -55,7 +55,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 
 bench: $(STAMP)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[race,zoo]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 mutations: $(STAMP)

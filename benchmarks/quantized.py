@@ -21,8 +21,11 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from torch import Tensor, nn
 from torch.ao.quantization import get_default_qconfig_mapping
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
-from torchao.quantization.pt2e import X86InductorQuantizer, get_default_x86_inductor_quantization_config
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
+    X86InductorQuantizer,
+    get_default_x86_inductor_quantization_config,
+)
 
 import tlhelpers as tl
 from benchmarks import store
@@ -52,8 +55,9 @@ def by_pt2e(model: nn.Module, photos: Tensor, folder: Path) -> tuple[Network, in
         prepared(batch)
     converted, file = convert_pt2e(prepared), io.BytesIO()
     torch.save(converted.state_dict(), file)
-    network = torch.compile(converted, dynamic=False, options={"freezing": True})
-    network(photos[:AT_ONCE])
+    network = torch.compile(converted)
+    with torch._inductor.config.patch(freezing=True):
+        network(photos[:AT_ONCE])
     return network, len(file.getvalue())
 
 
