@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.servers import nobody, serving
 from tests.tiny import ENTRY, transform, write_folder, write_photo
@@ -57,6 +57,16 @@ def test_a_photo_taken_sideways_stands_upright(tmp_path):
     exif[0x0112] = 6  # turn by a quarter
     image.save(tmp_path / "sideways.jpg", exif=exif)
     assert data.open_photo(tmp_path / "sideways.jpg").size == (4, 6)
+
+
+@pytest.mark.parametrize(("side", "kept"), [(500, 500), (1000, 1000), (1100, 550), (4200, 525)])
+def test_large_photos_are_read_at_a_fraction_of_their_size(tmp_path, side, kept):
+    """Never below what is enough, and they show the same."""
+    ramp = Image.linear_gradient("L").resize((side, side + 8))
+    ramp.convert("RGB").save(tmp_path / "large.jpg", quality=95)
+    found = data.open_photo(tmp_path / "large.jpg")
+    assert found.size == (kept, kept * (side + 8) // side)
+    assert ImageChops.difference(found.convert("L"), ramp.resize(found.size)).getextrema()[1] <= 4
 
 
 def test_the_loader_gives_every_photo_once_and_leaves_the_dataset_alone(tmp_path):
