@@ -110,7 +110,7 @@ def places_exchanged(weight, down, up, scale):
 
 
 WRONG = {
-    "10.1": [
+    "10.3": [
         everything_faster,
         new_time_only,
         average_speed,
@@ -118,7 +118,7 @@ WRONG = {
         rest_and_part_exchanged,
         percent_instead_of_share,
     ],
-    "10.2": [
+    "10.1": [
         one_operation_a_product,
         only_images,
         floats_and_not_bytes,
@@ -126,7 +126,7 @@ WRONG = {
         kernel_of_one_row,
         with_a_bias,
     ],
-    "10.3": [
+    "10.2": [
         as_with_a_sign,
         whole_numbers,
         cut_off,

@@ -1,47 +1,9 @@
-"""Exercises of notebook 10: a part made faster, operations per byte, eight bits without a sign, an adapter merged."""
+"""Exercises of notebook 10: operations per byte, eight bits without a sign, a part made faster, an adapter merged."""
 
 import torch
 from torch import Generator, Tensor
 
 from tlhelpers.classroom.exercises import Exercise, whole_number
-
-
-def _draw_part(generator: Generator) -> tuple[float, float]:
-    share, factor = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-    return 0.1 + 0.8 * share, 1.5 + 10 * factor
-
-
-A_PART_FASTER = Exercise(
-    reference=lambda share, factor: 1 / (1 - share + share / factor),
-    draw=_draw_part,
-    mistakes={
-        "That is the time that is left, as a part of the old: how many times faster is 1 over it.": (
-            lambda share, factor: 1 - share + share / factor
-        ),
-        "That is the time saved, as a part of the old: what is left, and how often does it fit into the old?": (
-            lambda share, factor: share - share / factor
-        ),
-        "That would be so if everything became faster; the rest takes as long as before.": lambda share, factor: factor,
-        "That would be so if the part took no time at all; it still takes share / factor.": (
-            lambda share, factor: 1 / (1 - share)
-        ),
-        "Speeds were averaged. Times add up, speeds do not: write down the new time.": (
-            lambda share, factor: 1 - share + share * factor
-        ),
-        "There the rest became faster, and the part stayed as it was.": (
-            lambda share, factor: 1 / (share + (1 - share) / factor)
-        ),
-        "The new time of the part was taken off the whole: its old time goes, and its new time comes.": (
-            lambda share, factor: 1 / (1 - share / factor)
-        ),
-        "The rest is missing: it takes 1 - share, as before.": lambda share, factor: factor / share,
-        "Divide where you multiplied, and add what the rest takes.": lambda share, factor: share * factor,
-        "The part's old time is still in it: 1 - share is the rest.": lambda share, factor: 1 / (1 + share / factor),
-        "In percent, or without the 1 of the old time: twice as fast is 2, not 1.": (
-            lambda share, factor: 1 / (1 - share + share / factor) - 1
-        ),
-    },
-)
 
 
 def _draw_convolution(generator: Generator) -> tuple[int, int, int, int, int]:
@@ -158,6 +120,44 @@ EIGHT_BITS = Exercise(
 )
 
 
+def _draw_part(generator: Generator) -> tuple[float, float]:
+    share, factor = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+    return 0.1 + 0.8 * share, 1.5 + 10 * factor
+
+
+A_PART_FASTER = Exercise(
+    reference=lambda share, factor: 1 / (1 - share + share / factor),
+    draw=_draw_part,
+    mistakes={
+        "That is the time that is left, as a part of the old: how many times faster is 1 over it.": (
+            lambda share, factor: 1 - share + share / factor
+        ),
+        "That is the time saved, as a part of the old: what is left, and how often does it fit into the old?": (
+            lambda share, factor: share - share / factor
+        ),
+        "That would be so if everything became faster; the rest takes as long as before.": lambda share, factor: factor,
+        "That would be so if the part took no time at all; it still takes share / factor.": (
+            lambda share, factor: 1 / (1 - share)
+        ),
+        "Speeds were averaged. Times add up, speeds do not: write down the new time.": (
+            lambda share, factor: 1 - share + share * factor
+        ),
+        "There the rest became faster, and the part stayed as it was.": (
+            lambda share, factor: 1 / (share + (1 - share) / factor)
+        ),
+        "The new time of the part was taken off the whole: its old time goes, and its new time comes.": (
+            lambda share, factor: 1 / (1 - share / factor)
+        ),
+        "The rest is missing: it takes 1 - share, as before.": lambda share, factor: factor / share,
+        "Divide where you multiplied, and add what the rest takes.": lambda share, factor: share * factor,
+        "The part's old time is still in it: 1 - share is the rest.": lambda share, factor: 1 / (1 + share / factor),
+        "In percent, or without the 1 of the old time: twice as fast is 2, not 1.": (
+            lambda share, factor: 1 / (1 - share + share / factor) - 1
+        ),
+    },
+)
+
+
 def _draw_adapter(generator: Generator) -> tuple[Tensor, Tensor, Tensor, float]:
     outputs, channels, rank = (whole_number(generator, 2, 5) for _ in range(3))
     side = 2 * whole_number(generator, 0, 2) + 1
@@ -211,4 +211,4 @@ ADAPTER_GOES = Exercise(
     },
 )
 
-EXERCISES = {"10.1": A_PART_FASTER, "10.2": INTENSITY, "10.3": EIGHT_BITS, "10.4": ADAPTER_GOES}
+EXERCISES = {"10.1": INTENSITY, "10.2": EIGHT_BITS, "10.3": A_PART_FASTER, "10.4": ADAPTER_GOES}
