@@ -10,7 +10,9 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -22,7 +24,7 @@ from benchmarks.loops import BATCH_SIZE, DEVICE
 from tlhelpers.frozen import FrozenNetwork
 from tlhelpers.recipes import fit_classifier
 
-WEIGHTS = "he2015"
+WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
 ROUNDS, PHOTOS = (5, 224) if DEVICE.type == "cuda" else (3, 96)
 TRAINED = {
     "article": loops.article,
@@ -109,8 +111,22 @@ def judged_probe(photos: tl.Photos) -> dict:
     return {"seconds": round(time.perf_counter() - start, 1), "accuracy": accuracy}
 
 
+def draw(found: dict[str, dict]) -> None:
+    """Draw the medians of every contest as docs/speed.png, for the README."""
+    plt.style.use("tlhelpers.figures")
+    figure, axes = plt.subplots(1, len(found), figsize=(11, 3.2), layout="constrained")
+    for ax, (work, contenders) in zip(axes, found.items(), strict=True):
+        medians = [rates["median"] for rates in contenders.values()]
+        colours = ["C0" if who.startswith("tlhelpers") else "lightgrey" for who in contenders]
+        bars = ax.barh(list(contenders), medians, color=colours, edgecolor="black")
+        ax.bar_label(bars, [f"{rate:.0f}" for rate in medians], padding=3)
+        ax.set(title=work, xlabel="images a second", xlim=(0, 1.2 * max(medians)))
+        ax.invert_yaxis()
+    figure.savefig(PICTURE, dpi=80)
+
+
 def main() -> None:
-    """Measure every contest and store it."""
+    """Measure every contest, store it, and draw it if there is no GPU."""
     whole = tl.ants_and_bees("photos")
     photos = whole.train.subset(torch.linspace(0, len(whole.train) - 1, PHOTOS).long().tolist())
     found = {name: in_turns(contest) for name, contest in contests(photos).items()}
@@ -124,6 +140,8 @@ def main() -> None:
     probe |= {"article_ten_epochs": round(ten_epochs, 1), "ratio": round(ten_epochs / probe["seconds"], 1)}
     print("from the photos to a judged probe:", probe)
     store(f"speed_{DEVICE.type}", {"settings": settings, "contests": found, "probe": probe})
+    if DEVICE.type == "cpu":
+        draw({work: {who: way for who, way in ways.items() if "second" not in who} for work, ways in found.items()})
 
 
 if __name__ == "__main__":
