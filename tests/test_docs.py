@@ -96,8 +96,10 @@ def test_link_texts_name_the_heading(page):
 
 
 def test_exercises_that_are_named_exist(page):
-    """Every number such as 01.2 is an exercise."""
-    assert set(re.findall(r"(?<![\d.])0\d\.\d(?![\d.])", page)) <= set(all_exercises())
+    """Every number such as 01.2, and in a link such as 10.2, is an exercise."""
+    links = " ".join(re.findall(r"\[([^\]]*)\]\([^)]*#Exercises\)", page))
+    named = {*re.findall(r"(?<![\d.])0\d\.\d(?![\d.])", page), *re.findall(r"\d\d\.\d", links)}
+    assert named <= set(all_exercises())
 
 
 def test_helpers_that_are_named_exist(page):
@@ -153,7 +155,7 @@ def test_minutes_of_a_plan_add_up(heading):
 def test_the_module_has_every_exercise():
     """Who does the four weeks does all exercises, each once, in their order."""
     weeks = rows(section(named("teaching.md"), "### A module of four weeks"))[1:]
-    planned = [name for row in weeks for name in re.findall(r"0\d\.\d", row[3])]
+    planned = [name for row in weeks for name in re.findall(r"\b[01]\d\.\d", row[3])]
     assert planned == sorted(all_exercises())
 
 
@@ -168,7 +170,7 @@ def test_answers_have_numbers_that_were_computed():
         assert numbers_not_in([*words_of(NOTEBOOKS / name), *STORY], said) == [], said
 
 
-STORY = ["01 02 03 04 05 06 07 08 09", "16 or 32 bits", "224 pixels"]  # numbers that name things and count nothing
+STORY = ["01 02 03 04 05 06 07 08 09 10", "16 or 32 bits", "224 pixels"]  # numbers that name things and count nothing
 
 
 def test_glossary_is_in_order_and_whole():
