@@ -1,6 +1,7 @@
 """What a step keeps is counted once each, and what is computed again on the way back changes nothing but that."""
 
 import copy
+import weakref
 from contextlib import nullcontext
 
 import pytest
@@ -35,6 +36,15 @@ def test_to_count_changes_nothing():
     saved_bytes(model, images)
     assert all(value.equal(before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_what_was_kept_to_be_counted_is_given_back():
+    """Also what a layer keeps of its own output, as ReLU does: nothing holds the images once the count is there."""
+    images = torch.randn(2, 3)
+    alive = weakref.ref(images)
+    saved_bytes(nn.Sequential(nn.Linear(3, 5), nn.ReLU()), images)
+    del images
+    assert alive() is None
 
 
 def step(model, images, labels):

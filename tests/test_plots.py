@@ -62,3 +62,21 @@ def test_the_alternative_text_is_in_the_output(monkeypatch):
     assert shown["metadata"]["image/png"]["alt"] == "A rising line."
     assert shown["data"]["image/png"].startswith("iVBOR") and "A rising line." in shown["data"]["text/plain"]
     assert not plt.get_fignums()
+
+
+def test_the_roof_is_a_slope_and_a_level_and_layers_lie_in_groups():
+    points = np.array([[2.0, 3e9, 1], [200.0, 8e9, 3], [20.0, 5e9, 1]])
+    ax = plots.plot_roofline(points, {"half": 4e10, "single": 1e10}, 1e9)
+    roofs, groups = ax.lines[:2], ax.lines[2:]
+    assert [roof.get_ydata()[0] for roof in roofs] == [1, 1]  # one operation per byte: as many as bytes
+    assert [roof.get_ydata()[-1] for roof in roofs] == [40, 10]
+    assert [group.get_xydata().tolist() for group in groups] == [[[2, 3], [20, 5]], [[200, 8]]]
+    assert [text.get_text()[:5] for text in ax.get_legend().get_texts()] == ["roof,", "roof,", "1 × 1", "3 × 3"]
+    assert ax.get_xscale() == ax.get_yscale() == "log" and ax.get_title()
+
+
+def test_bars_of_time_stand_one_after_the_other():
+    ax = plots.plot_times({"slow": {"a": 5.0, "b": 2.0}, "fast": {"a": 1.0, "b": 3.0}})
+    found = [[(bar.get_x(), bar.get_width()) for bar in bars] for bars in ax.containers]
+    assert found == [[(0, 5), (0, 1)], [(5, 2), (1, 3)]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "fast"] and ax.yaxis_inverted()

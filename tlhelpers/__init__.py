@@ -22,11 +22,13 @@ _MODULE_OF = {
         "decay_to_start average_weights stages replace_head head_from_classifier count_parameters",
         "adapters": "AdaptedConv2d add_adapters merge_adapters",
         "memory": "saved_bytes recompute_blocks",
+        "profiling": "shortest_time measure_peak measure_bandwidth measure_convolutions time_by_kind",
         "recipes": "transfer fit_probe cross_validate",
         "transferability": "h_score leep log_evidence",
         "widgets": "explore_convolution explore_pooling explore_softmax explore_descent explore_freezing "
         "browse_predictions",
-        "plots": "show show_images plot_numbers plot_history plot_confusion plot_features",
+        "plots": "show show_images plot_numbers plot_history plot_confusion plot_features "
+        "plot_roofline plot_times",
         "classroom.checks": "check_close check_shape check_frozen",
         "classroom.exercises": "check_exercise check_solution",
         "classroom.progress": "progress",

@@ -33,13 +33,12 @@ def saved_bytes(model: nn.Module, images: Tensor) -> int:
     own = {values.untyped_storage().data_ptr() for values in (*model.parameters(), *model.buffers())}
     kept = {}
 
-    def note(values: Tensor) -> Tensor:
+    def note(values: Tensor) -> None:  # the graph gets nothing, for a layer that held its own output would never go
         storage = values.untyped_storage()
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage  # held, so that its place in memory is not given away
-        return values
 
-    with _statistics_kept(model), torch.autograd.graph.saved_tensors_hooks(note, lambda values: values):
+    with _statistics_kept(model), torch.autograd.graph.saved_tensors_hooks(note, lambda nothing: nothing):
         with autocast(device):
             output = model(images.to(device))
         return sum(storage.nbytes() for storage in kept.values()) * bool(output.requires_grad)

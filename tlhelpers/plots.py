@@ -173,3 +173,50 @@ def plot_numbers(
         ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[4], clip_on=False))
     ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
     return ax
+
+
+def plot_roofline(points, peaks: dict[str, float], bandwidth: float, *, ax: Axes | None = None) -> Axes:
+    """Draw layers under the roof of a machine: a slope where memory limits, a level where arithmetic does.
+
+    Parameters
+    ----------
+    points : (L, 3) array
+        Of each layer the operations per byte, the operations a second, and the side of its kernels, which names it.
+    peaks : dict
+        Operations a second at best, by the name of a precision.
+    bandwidth : float
+        Bytes a second.
+    """
+    ax = ax or plt.subplots(figsize=(6.5, 3.8))[1]
+    points, span = np.asarray(points), np.logspace(0, 3.5, 100)
+    for (name, peak), style in zip(peaks.items(), ("--", "-", ":"), strict=False):
+        ax.plot(span, np.minimum(span * bandwidth, peak) / 1e9, style, color="black", label=f"roof, {name}")
+    for index, side in enumerate(np.unique(points[:, 2])):
+        per_byte, per_second, _ = points[points[:, 2] == side].T
+        name = f"{side:.0f} × {side:.0f} convolutions"
+        ax.plot(per_byte, per_second / 1e9, MARKERS[index % 7], color=COLOURS[index % 7], label=name)
+    ax.set(xscale="log", yscale="log", xlabel="operations per byte moved", ylabel="billion operations a second")
+    ax.set_title("Convolutions under this machine's roof")
+    ax.legend(fontsize=8)
+    return ax
+
+
+def plot_times(times: dict[str, dict[str, float]], *, ax: Axes | None = None) -> Axes:
+    """Draw where the time goes: a bar for each run, cut into kinds of work, the first on top.
+
+    Parameters
+    ----------
+    times : dict
+        By the name of a run, the milliseconds of each kind of work; the same kinds for all.
+    """
+    ax = ax or plt.subplots(figsize=(7, 1 + 0.7 * len(times)))[1]
+    left = np.zeros(len(times))
+    for index, kind in enumerate(next(iter(times.values()))):
+        widths = [run[kind] for run in times.values()]
+        style = {"color": COLOURS[index % 7], "hatch": "////" if index % 2 else "", "edgecolor": "white"}
+        ax.barh(list(times), widths, left=left, label=kind, **style)
+        left += widths
+    ax.set(title="Where the time goes", xlabel="milliseconds")
+    ax.invert_yaxis()
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+    return ax
