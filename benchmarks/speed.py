@@ -2,14 +2,16 @@
 
 The loops of ``benchmarks.loops`` and this package's, with the same weights and photos, in one process and in turns, so
 that what disturbs one disturbs all: training for an epoch, features from the files on disk, a second pass over the same
-photos, and the network alone. The article's is 1 in every ratio. A first turn warms up and does not count. In the end:
-how long it takes from the photos to a probe that has been judged, beside the article's ten epochs.
+photos, many photos, and the network alone. The article's is 1 in every ratio. A first turn warms up and does not count,
+but for the many, which come once. In the end: how long it takes from the photos to a probe that has been judged, beside
+the article's ten epochs.
 """
 
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,11 +23,13 @@ import tlhelpers as tl
 from benchmarks import loops, store
 from benchmarks.article import squash
 from benchmarks.loops import BATCH_SIZE, DEVICE
+from tlhelpers.data import PhotoDataset
 from tlhelpers.frozen import FrozenNetwork
 from tlhelpers.recipes import fit_classifier
 
 WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
-ROUNDS, PHOTOS = (5, 224) if DEVICE.type == "cuda" else (3, 96)
+ROUNDS, PHOTOS = (5, 224) if DEVICE.type == "cuda" else (3, 96)  # for training, and for the network alone
+MANY = 4000  # the same photos over and over
 TRAINED = {
     "article": loops.article,
     "tutorial": loops.tutorial,
@@ -53,32 +57,40 @@ def plain_features(model: nn.Module, loader: DataLoader) -> None:
             model(images.to(DEVICE)).cpu()
 
 
-def contests(photos: tl.PhotoDataset) -> dict[str, dict[str, Callable[[], None]]]:
-    """Return for each kind of work who does it, and how: calls without arguments that go through all photos once."""
+def train_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
+    """Return who trains for an epoch, as calls without arguments."""
+    return {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()}
+
+
+def features_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
+    """Return who sends all photos through a frozen network."""
     theirs, model = fresh(len(photos.classes)), fresh(len(photos.classes))  # ours changes the memory layout
     plain = DataLoader(loops.OneByOne(photos, squash(model.weights)), batch_size=BATCH_SIZE)
     ours = tl.make_loader(photos, tl.eval_transform(model.weights), batch_size=BATCH_SIZE)
-    images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
-    ready = [(images, None)] * (PHOTOS // BATCH_SIZE)
-    frozen = FrozenNetwork(model, "fc")
     return {
-        "fine-tuning": {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()},
-        "features": {
-            "article": lambda: plain_features(theirs, plain),
-            "tlhelpers": lambda: tl.extract_features(model, ours),
-            "tlhelpers, second pass": lambda: tl.extract_features(model, ours, cache=True),
-        },
-        "network alone": {
-            "article": lambda: plain_features(theirs, ready),
-            "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
-        },
+        "article": lambda: plain_features(theirs, plain),
+        "tlhelpers": lambda: tl.extract_features(model, ours),
+        "tlhelpers, second pass": lambda: tl.extract_features(model, ours, cache=True),
     }
 
 
-def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:
+def network_contest() -> dict[str, Callable[[], None]]:
+    """Return who sends images that are in memory through a frozen network."""
+    model = fresh(2)
+    images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
+    ready, frozen = [(images, None)] * (PHOTOS // BATCH_SIZE), FrozenNetwork(model, "fc")
+    return {
+        "article": lambda: plain_features(model, ready),
+        "tlhelpers": lambda: [frozen(images).cpu() for images, _ in ready],
+    }
+
+
+def in_turns(
+    contest: dict[str, Callable[[], None]], photos: int, rounds: int, *, warm: bool = False
+) -> dict[str, dict]:
     """Return for each contender the images a second of every round, their median, ratio, and GPU memory in MB."""
     rates, memory = {name: [] for name in contest}, {}
-    for turn in range(ROUNDS + 1):
+    for turn in range(warm, rounds + 1):
         for name, work in contest.items():
             if DEVICE.type == "cuda":
                 torch.cuda.reset_peak_memory_stats()
@@ -88,7 +100,8 @@ def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:
                 torch.cuda.synchronize()
                 memory[name] = round(torch.cuda.max_memory_allocated() / 1e6)
             if turn:
-                rates[name].append(PHOTOS / (time.perf_counter() - start))
+                rates[name].append(photos / (time.perf_counter() - start))
+            print(f"{name}, turn {turn}: {photos / (time.perf_counter() - start):.1f} images/s", flush=True)
     first = rates[next(iter(contest))]
     return {
         name: {
@@ -98,6 +111,22 @@ def in_turns(contest: dict[str, Callable[[], None]]) -> dict[str, dict]:
             "gpu_megabytes": memory.get(name),
         }
         for name, found in rates.items()
+    }
+
+
+def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
+    """Hold every contest."""
+    every = PhotoDataset(
+        whole.train.paths + whole.val.paths, torch.cat([whole.train.labels, whole.val.labels]), whole.classes
+    )
+    few = whole.train.subset(torch.linspace(0, len(whole.train) - 1, PHOTOS).long().tolist())
+    many = features_contest(every.subset(list(islice(cycle(range(len(every))), MANY))))
+    del many["tlhelpers, second pass"]
+    return {
+        "fine-tuning": in_turns(train_contest(few), PHOTOS, ROUNDS),
+        f"features of {len(every)}": in_turns(features_contest(every), len(every), ROUNDS),
+        f"features of {MANY:,}": in_turns(many, MANY, 1, warm=True),
+        "network alone": in_turns(network_contest(), PHOTOS, ROUNDS),
     }
 
 
@@ -114,7 +143,7 @@ def judged_probe(photos: tl.Photos) -> dict:
 def draw(found: dict[str, dict]) -> None:
     """Draw the medians of every contest as docs/speed.png, for the README."""
     plt.style.use("tlhelpers.figures")
-    figure, axes = plt.subplots(1, len(found), figsize=(11, 3.2), layout="constrained")
+    figure, axes = plt.subplots(1, len(found), figsize=(12, 3), layout="constrained", width_ratios=(2, 1, 1, 1))
     for ax, (work, contenders) in zip(axes, found.items(), strict=True):
         medians = [rates["median"] for rates in contenders.values()]
         colours = ["C0" if who.startswith("tlhelpers") else "lightgrey" for who in contenders]
@@ -128,8 +157,7 @@ def draw(found: dict[str, dict]) -> None:
 def main() -> None:
     """Measure every contest, store it, and draw it if there is no GPU."""
     whole = tl.ants_and_bees("photos")
-    photos = whole.train.subset(torch.linspace(0, len(whole.train) - 1, PHOTOS).long().tolist())
-    found = {name: in_turns(contest) for name, contest in contests(photos).items()}
+    found = measure(whole)
     settings = {"weights": WEIGHTS, "photos": PHOTOS, "batch_size": BATCH_SIZE, "rounds": ROUNDS}
     settings |= {"dtype": str(tl.pick_dtype(DEVICE)), "threads": torch.get_num_threads(), "device": DEVICE.type}
     for name, contenders in found.items():
