@@ -143,13 +143,13 @@ def judged_probe(photos: tl.Photos) -> dict:
 def draw(found: dict[str, dict]) -> None:
     """Draw the medians of every contest as docs/speed.png, for the README."""
     plt.style.use("tlhelpers.figures")
-    figure, axes = plt.subplots(1, len(found), figsize=(12, 3), layout="constrained", width_ratios=(2, 1, 1, 1))
+    figure, axes = plt.subplots(1, len(found), figsize=(11, 3), layout="constrained", width_ratios=(2, 1, 1, 1))
     for ax, (work, contenders) in zip(axes, found.items(), strict=True):
         medians = [rates["median"] for rates in contenders.values()]
         colours = ["C0" if who.startswith("tlhelpers") else "lightgrey" for who in contenders]
         bars = ax.barh(list(contenders), medians, color=colours, edgecolor="black")
         ax.bar_label(bars, [f"{rate:.0f}" for rate in medians], padding=3)
-        ax.set(title=work, xlabel="images a second", xlim=(0, 1.2 * max(medians)))
+        ax.set(title=work, xlabel="images a second", xlim=(0, 1.4 * max(medians)))
         ax.invert_yaxis()
     figure.savefig(PICTURE, dpi=80)
 
