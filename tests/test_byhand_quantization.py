@@ -56,15 +56,18 @@ def test_half_a_step_is_the_most_that_is_lost(example, bits):
     lost = (dequantize(whole, scale) - values).abs()
     assert whole.dtype == torch.int8 and whole.abs().max() <= 2 ** (bits - 1) - 1
     assert (lost <= scale / 2 * (1 + 1e-9)).all()
-    slices = [values.flatten()] if dim is None else values.movedim(dim, 0).flatten(1)
-    losses = [lost.flatten()] if dim is None else lost.movedim(dim, 0).flatten(1)
-    for part, loss in zip(slices, losses, strict=True):
+    slices = 1 if dim is None else values.shape[dim]
+    parts, losses = (every.movedim(dim or 0, 0).reshape(slices, -1) for every in (values, lost))
+    for part, loss in zip(parts, losses, strict=True):
         assert loss[part.abs().argmax()] <= 1e-9 * part.abs().max()
 
 
 @given(values_and_dim())
 def test_eight_bits_are_those_of_torch(example):
-    """torch's own quantized tensors of float32, from the same steps, tensor by tensor and along a dimension."""
+    """torch's own quantized tensors of float32, from the same steps, tensor by tensor and along a dimension.
+
+    But for ties, which torch finds a little off, as it multiplies by the inverse of the step.
+    """
     values, dim = example[0].float(), example[1]
     scale = scale_of(values, dim=dim)
     if dim is None:
@@ -74,7 +77,9 @@ def test_eight_bits_are_those_of_torch(example):
         axis = dim % values.ndim
         theirs = torch.fake_quantize_per_channel_affine(values, scale.flatten(), zeros, axis, -127, 127)
     ours = dequantize(quantize(values, scale), scale)
-    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=0.0)
+    steps = values / scale
+    no_tie = (steps - steps.floor() - 0.5).abs() > 1e-4
+    torch.testing.assert_close(ours[no_tie], theirs[no_tie], rtol=1e-6, atol=0.0)
 
 
 @given(values_and_dim(), st.integers(2, 8))
