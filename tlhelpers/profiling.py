@@ -46,7 +46,7 @@ def measure_peak(dtype: torch.dtype) -> float:
     A product and an addition are two operations: 2 n**3 of them for two matrices of n rows and columns.
     """
     matrices = [torch.full((side, side), 0.5, dtype=dtype) for side in (512, 1024, 2048)]
-    return max(2 * len(each) ** 3 / shortest_time(partial(torch.mm, each, each), 40) for each in matrices)
+    return max(2 * len(each) ** 3 / shortest_time(partial(torch.mm, each, each), 20) for each in matrices)
 
 
 def measure_bandwidth() -> float:
