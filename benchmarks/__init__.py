@@ -16,6 +16,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import tlhelpers.data
+from tlhelpers.data import PhotoDataset
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-image")
@@ -81,6 +82,16 @@ def in_own_process(module: str, run: dict | int) -> dict:
     command = [sys.executable, "-m", module, "--run", json.dumps(run)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def spread(photos: PhotoDataset, count: int) -> PhotoDataset:
+    """Return so many of the photos, from first to last at equal distances, so that all classes are there."""
+    return photos.subset(torch.linspace(0, len(photos) - 1, count).long().tolist())
+
+
+def over_and_over(photos: PhotoDataset, count: int) -> PhotoDataset:
+    """Return so many photos, the same ones again where there are fewer."""
+    return photos.subset([index % len(photos) for index in range(count)])
 
 
 def _limit_threads(count: int) -> None:

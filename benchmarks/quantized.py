@@ -28,7 +28,7 @@ from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
 )
 
 import tlhelpers as tl
-from benchmarks import store
+from benchmarks import spread, store
 from tlhelpers.frozen import FrozenNetwork
 
 WEIGHTS, AT_ONCE, CALIBRATED, ROUNDS = "he2015", 8, 32, 3
@@ -143,7 +143,7 @@ def judged(logits: Tensor, exact: Tensor, labels: Tensor) -> dict:
 def main() -> None:
     """Prepare every network, let them take turns, and store what was found."""
     model, photos = tl.load_resnet50(WEIGHTS).eval(), tl.ants_and_bees("photos")
-    few = photos.train.subset(torch.linspace(0, len(photos.train) - 1, CALIBRATED).long().tolist())
+    few = spread(photos.train, CALIBRATED)
     transform = tl.eval_transform(model.weights)
     calibration, images = (torch.cat([x for x, _ in tl.make_loader(part, transform)]) for part in (few, photos.val))
     networks, found = {}, {}

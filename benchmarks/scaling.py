@@ -7,18 +7,16 @@ those of ants and bees to train with, over and over: read anew every time, as ot
 import json
 import sys
 import time
-from itertools import cycle, islice
 
 import tlhelpers as tl
-from benchmarks import in_own_process, store
+from benchmarks import in_own_process, over_and_over, store
 
 WEIGHTS, COUNTS = "he2015", (200, 2000, 20000)
 
 
 def measure(count: int) -> dict:
     """Extract once; return seconds and megabytes, of which 0.008 a photo are the features themselves."""
-    photos = tl.ants_and_bees("photos").train
-    photos = photos.subset(list(islice(cycle(range(len(photos))), count)))
+    photos = over_and_over(tl.ants_and_bees("photos").train, count)
     model = tl.load_resnet50(WEIGHTS)
     loader = tl.make_loader(photos, tl.eval_transform(model.weights))
     start = time.perf_counter()

@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,7 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import tlhelpers as tl
-from benchmarks import loops, store
+from benchmarks import loops, over_and_over, spread, store
 from benchmarks.article import squash
 from benchmarks.loops import BATCH_SIZE, DEVICE
 from tlhelpers.data import PhotoDataset
@@ -85,12 +84,10 @@ def network_contest() -> dict[str, Callable[[], None]]:
     }
 
 
-def in_turns(
-    contest: dict[str, Callable[[], None]], photos: int, rounds: int, *, warm: bool = False
-) -> dict[str, dict]:
+def in_turns(contest: dict[str, Callable[[], None]], photos: int, rounds: int, warm_ups: int = 1) -> dict[str, dict]:
     """Return for each contender the images a second of every round, their median, ratio, and GPU memory in MB."""
     rates, memory = {name: [] for name in contest}, {}
-    for turn in range(warm, rounds + 1):
+    for turn in range(-warm_ups, rounds):
         for name, work in contest.items():
             if DEVICE.type == "cuda":
                 torch.cuda.reset_peak_memory_stats()
@@ -99,9 +96,8 @@ def in_turns(
             if DEVICE.type == "cuda":
                 torch.cuda.synchronize()
                 memory[name] = round(torch.cuda.max_memory_allocated() / 1e6)
-            if turn:
+            if turn >= 0:
                 rates[name].append(photos / (time.perf_counter() - start))
-            print(f"{name}, turn {turn}: {photos / (time.perf_counter() - start):.1f} images/s", flush=True)
     first = rates[next(iter(contest))]
     return {
         name: {
@@ -119,13 +115,13 @@ def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
     every = PhotoDataset(
         whole.train.paths + whole.val.paths, torch.cat([whole.train.labels, whole.val.labels]), whole.classes
     )
-    few = whole.train.subset(torch.linspace(0, len(whole.train) - 1, PHOTOS).long().tolist())
-    many = features_contest(every.subset(list(islice(cycle(range(len(every))), MANY))))
+    few = spread(whole.train, PHOTOS)
+    many = features_contest(over_and_over(every, MANY))
     del many["tlhelpers, second pass"]
     return {
         "fine-tuning": in_turns(train_contest(few), PHOTOS, ROUNDS),
         f"features of {len(every)}": in_turns(features_contest(every), len(every), ROUNDS),
-        f"features of {MANY:,}": in_turns(many, MANY, 1, warm=True),
+        f"features of {MANY:,}": in_turns(many, MANY, 1, warm_ups=0),
         "network alone": in_turns(network_contest(), PHOTOS, ROUNDS),
     }
 

@@ -38,7 +38,7 @@ def merged(weight, down, up, scale):
     return said.flip(2, 3).transpose(0, 1)
 
 
-SOLUTIONS = {"10.3": whole, "10.1": intensity, "10.2": round_trip, "10.4": merged}
+SOLUTIONS = {"10.1": intensity, "10.2": round_trip, "10.3": whole, "10.4": merged}
 
 
 def mean_of_speeds(share, factor):
