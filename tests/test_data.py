@@ -9,6 +9,8 @@ import zipfile
 import pytest
 import torch
 from PIL import Image, ImageChops
+from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import pil_to_tensor
 
 from tests.servers import nobody, serving
 from tests.tiny import ENTRY, transform, write_folder, write_photo
@@ -92,6 +94,25 @@ def test_threads_that_read_leave_order_and_chance_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr(data, "open_photo", late)
     assert batches(4).equal(batches(1))
+
+
+PREPARED = (
+    transform(),
+    v2.Compose([v2.CenterCrop(12), v2.ToImage()]),  # nothing is left for the batch
+    v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.CenterCrop(12), v2.Normalize([0.5], [0.1])]),
+    v2.Compose([v2.CenterCrop(12), v2.Lambda(pil_to_tensor), v2.ToDtype(torch.float32)]),  # a step of the user's own
+    lambda photo: pil_to_tensor(photo)[:, :9, :9] / 255,  # no Compose
+)
+
+
+@pytest.mark.parametrize("prepare", PREPARED)
+def test_a_batch_is_its_photos(prepare, tmp_path):
+    """Whatever is done in threads or for the whole batch, the images are those of each photo by itself."""
+    photos = image_folder(write_folder(tmp_path / "set")).train
+    images, labels = next(iter(make_loader(photos, prepare, batch_size=len(photos))))
+    expected = PhotoDataset(photos.paths, photos.labels, photos.classes, prepare)
+    assert images.equal(torch.stack([image for image, _ in expected])) and labels.equal(photos.labels)
+    assert images.dtype == expected[0][0].dtype
 
 
 def test_shuffling_follows_the_seed(tmp_path):

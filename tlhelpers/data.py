@@ -1,6 +1,5 @@
 """Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
 
-import copy
 import hashlib
 import multiprocessing
 import os
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import torch
 from PIL import Image, ImageOps
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets.folder import IMG_EXTENSIONS
+from torchvision.transforms import v2
 
 from tlhelpers.drawn import drawn_folder
 from tlhelpers.fetch import fetch, replacing
@@ -24,6 +25,8 @@ ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
 ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"
 MANY = 1000  # photos: for fewer, starting processes that read them takes longer than reading
 ENOUGH = 512  # pixels of a side that are always read; twice what networks of this series look at
+STEADY = (v2.Resize, v2.CenterCrop, v2.ToImage)  # steps without chance
+PIXELWISE = (v2.ToDtype, v2.Normalize)  # steps that do not look beyond a pixel
 COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
 
 
@@ -51,23 +54,37 @@ class PhotoDataset(Dataset):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple:
-        return self.__getitems__([index])[0]
-
-    def __getitems__(self, indices: list[int]) -> list[tuple]:
-        """Return several items, for a loader: threads read them side by side, and one after the other is transformed.
-
-        So the random numbers of a transform come in the order of the photos, whichever was read first.
-        """
-        with ThreadPoolExecutor(min(len(indices), torch.get_num_threads())) as threads:
-            images = list(threads.map(open_photo, [self.paths[index] for index in indices]))
-        prepare = self.transform or (lambda image: image)
-        return [(prepare(image), int(self.labels[i])) for i, image in zip(indices, images, strict=True)]
+        image = open_photo(self.paths[index])
+        return self.transform(image) if self.transform else image, int(self.labels[index])
 
     def subset(self, indices: Sequence[int]) -> "PhotoDataset":
         """Return the photos at these positions as a dataset of their own."""
         indices = [int(index) for index in indices]
         paths = [self.paths[index] for index in indices]
         return PhotoDataset(paths, self.labels[indices], self.classes, self.transform)
+
+
+class _Batches(PhotoDataset):
+    """Photos for ``make_loader``: several are a batch, ready, and the same as if each were prepared by itself.
+
+    Threads read the photos, and prepare them too where chance has no part in it; random numbers must come in the order
+    of the photos. Steps at the end that treat every pixel by itself are done once for the batch, not once a photo.
+    """
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        prepare, finish = _divide(self.transform)
+        steady = all(isinstance(step, STEADY) for step in prepare.transforms)
+        with ThreadPoolExecutor(min(len(indices), torch.get_num_threads())) as threads:
+            side_by_side = (lambda path: prepare(open_photo(path))) if steady else open_photo
+            images = list(threads.map(side_by_side, [self.paths[index] for index in indices]))
+        return finish(torch.stack(images if steady else [prepare(image) for image in images])), self.labels[indices]
+
+
+def _divide(transform: Callable) -> tuple[v2.Compose, v2.Compose]:
+    """Return the steps of a transform that photos go through one by one, and the last, which a batch can go through."""
+    steps = list(transform.transforms) if isinstance(transform, v2.Compose) else [transform]
+    last = next((i for i, step in reversed(list(enumerate(steps, 1))) if not isinstance(step, PIXELWISE)), 1)
+    return v2.Compose(steps[:last]), v2.Compose(steps[last:] or [nn.Identity()])
 
 
 @dataclass(frozen=True)
@@ -129,12 +146,20 @@ def make_loader(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
-    dataset = copy.copy(dataset)
-    dataset.transform = transform
+    dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
     workers = _workers(len(dataset))
     return DataLoader(
-        dataset, batch_size=batch_size, shuffle=shuffle, num_workers=workers, persistent_workers=workers > 0
+        dataset,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=_as_it_is,
     )
+
+
+def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    return batch
 
 
 def _workers(photos: int) -> int:
