@@ -114,7 +114,8 @@ def open_photo(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             image.draft(None, (ENOUGH, ENOUGH))
-            return ImageOps.exif_transpose(image).convert("RGB")
+            ImageOps.exif_transpose(image, in_place=True)
+            return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
             f"{path} cannot be read as an image ({error}); replace it or take it out of the folder"
