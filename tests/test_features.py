@@ -1,5 +1,6 @@
 """Features are those of a plain forward pass, belong to their photos, and are kept only while nothing changed."""
 
+import copy
 import errno
 from contextlib import nullcontext
 
@@ -13,6 +14,7 @@ from torchvision.transforms import v2
 
 import tlhelpers as tl
 import tlhelpers.features as module
+import tlhelpers.training as training
 from tlhelpers.data import PhotoDataset
 from tlhelpers.features import nearest_neighbours
 
@@ -40,8 +42,9 @@ class Tiny(nn.Module):
 def own_cache_and_full_precision(tmp_path, monkeypatch):
     """Each test has an empty cache, and computes on the CPU in float32 whatever the machine offers."""
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "pick_device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(module, "autocast", lambda device: nullcontext())
+    for place in (module, training):
+        monkeypatch.setattr(place, "pick_device", lambda: torch.device("cpu"))
+        monkeypatch.setattr(place, "autocast", lambda device: nullcontext())
     monkeypatch.setattr("tlhelpers.frozen.pick_device", lambda: torch.device("cpu"))
     monkeypatch.setattr("tlhelpers.frozen.pick_dtype", lambda device: torch.float32)
 
@@ -306,3 +309,35 @@ def test_more_neighbours_than_photos_cannot_vote(count):
 def test_neighbours_of_other_shapes_are_refused(labels, queries):
     with pytest.raises(ValueError, match=r"features, labels and queries have shapes \(4, 6\)"):
         nearest_neighbours(torch.rand(4, 6), torch.zeros(labels).long(), torch.rand(queries), count=1)
+
+
+@pytest.mark.parametrize("stage", ["layer1", "layer4", "head"])
+def test_an_epoch_on_kept_maps_is_an_epoch_of_the_network(dataset, stage):
+    """The same steps as with the stages below computed every time, so the same numbers; nothing below has moved."""
+    torch.manual_seed(0)
+    kept_by = tl.ResNet50(2)
+    whole = copy.deepcopy(kept_by)
+    before = copy.deepcopy(kept_by.state_dict())
+    for network in (kept_by, whole):
+        tl.freeze_below(network, stage)
+        tl.freeze_batch_norm(network)  # the statistics of three maps of one place are so alike that rounding decides
+    rest, kept = tl.keep_below(kept_by, stage, tl.make_loader(dataset, TRANSFORM, batch_size=4))
+    shuffled = tl.make_loader(dataset, TRANSFORM, batch_size=4, shuffle=True)
+    for network, loader in ((rest, kept), (whole, shuffled)):
+        torch.manual_seed(1)
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        tl.train_one_epoch(network, loader, torch.optim.SGD(trained, lr=1e-3))
+    for name, value in kept_by.state_dict().items():
+        assert torch.allclose(value, whole.state_dict()[name], atol=1e-6), name
+    moved = {name.split(".")[0] for name, value in kept_by.state_dict().items() if not value.equal(before[name])}
+    stages = ["layer1", "layer2", "layer3", "layer4", "fc"]
+    assert moved == set(stages[stages.index("fc" if stage == "head" else stage) :])
+
+
+def test_maps_are_not_kept_where_that_makes_no_sense(dataset):
+    """Of a loader that shuffles the labels would be others'; before the stem there is nothing; no stage has no map."""
+    with pytest.raises(ValueError, match="shuffle=False"):
+        tl.keep_below(tl.ResNet50(2), "layer4", tl.make_loader(dataset, TRANSFORM, shuffle=True))
+    for stage in ("stem", "layer5", "fc"):
+        with pytest.raises(ValueError, match=f"stage is '{stage}'"):
+            tl.keep_below(tl.ResNet50(2), stage, tl.make_loader(dataset, TRANSFORM))

@@ -15,7 +15,7 @@ _MODULE_OF = {
         "data": "ants_and_bees image_folder make_loader stratified_folds Photos PhotoDataset",
         "drawn": "drawn_folder",
         "preprocess": "train_transform eval_transform denormalize",
-        "features": "record_layers extract_features nearest_neighbours",
+        "features": "record_layers extract_features keep_below nearest_neighbours",
         "training": "train_one_epoch train_mode evaluate fit EpochResult Evaluation",
         "checkpoint": "save_checkpoint load_checkpoint",
         "strategies": "freeze unfreeze freeze_batch_norm freeze_below train_only rates_by_stage "
