@@ -111,7 +111,7 @@ def extract_features(
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:
     """Keep what the layers before a stage say of every photo, to train the stage and what follows with.
 
-    It stays the same as long as those layers and the photos do, so once is enough, where an epoch would compute it anew.
+    It stays the same as long as those layers and the photos do, so once is enough.
 
     Parameters
     ----------
