@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 import tlhelpers as tl
 import tlhelpers.features as features
 from tests.tiny import StagedNet, TinyNet, transform, write_folder
-from tlhelpers.frozen import AT_ONCE, FrozenNetwork, JoinedConv2d, fold_batch_norms, join_layers
+from tlhelpers.frozen import EARLY, LATE, FrozenNetwork, JoinedConv2d, cut, fold_batch_norms, join_layers
 
 
 @pytest.fixture(autouse=True)
@@ -212,13 +212,48 @@ def test_a_resnet_is_convolutions_and_little_else():
 
 
 def test_many_images_are_looked_at_some_at_a_time():
-    """In their order, and none is lost."""
-    frozen, images = FrozenNetwork(with_a_past(StagedNet()), "fc"), torch.randn(AT_ONCE * 2 + 3, 3, 16, 16)
-    seen = []
-    frozen.network.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])))
+    """In their order, and none is lost; of a small network all layers are late ones but the first."""
+    frozen, images = FrozenNetwork(with_a_past(StagedNet()), "fc"), torch.randn(LATE + EARLY + 3, 3, 16, 16)
+    seen = {"early": [], "late": []}
+    for name, counts in seen.items():
+        getattr(frozen, name).register_forward_pre_hook(lambda _, inputs, counts=counts: counts.append(len(inputs[0])))
     together = frozen(images)
-    assert seen == [AT_ONCE, AT_ONCE, 3]
+    assert seen == {"early": [EARLY] * 5 + [3], "late": [LATE, EARLY + 3]} and LATE == 4 * EARLY
     torch.testing.assert_close(together, torch.cat([frozen(image[None]) for image in images]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_resnet_is_cut_before_the_stage_with_many_weights():
+    """What goes on there is what layer2 gives out."""
+    model, images = tl.ResNet50().eval(), torch.randn(1, 3, 32, 32)
+    early, late = cut(symbolic_trace(model))
+    with torch.no_grad(), tl.record_layers(model, "layer2") as recorded:
+        logits = model(images)
+        torch.testing.assert_close(early(images), recorded["layer2"])
+        torch.testing.assert_close(late(recorded["layer2"]), logits)
+
+
+class Crossing(nn.Module):
+    """The image itself and an early output are wanted again later, around all the weights but those at the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.light, self.heavy, self.last = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 9, padding=4), nn.Conv2d(3, 3, 5)
+
+    def forward(self, images):
+        x = self.light(images).relu()
+        return self.last(self.heavy(x) + x + images)
+
+
+def test_a_cut_is_made_where_nothing_goes_around(monkeypatch):
+    """Wherever it may be, the two halves together are the network."""
+    model, images = Crossing().eval(), torch.randn(2, 3, 8, 8)
+    places = set()
+    for share in (0.0, 0.1, 0.8, 1.0):
+        monkeypatch.setattr("tlhelpers.frozen.LIGHT", share)
+        early, late = cut(symbolic_trace(model))
+        places.add(len(early.graph.nodes))
+        torch.testing.assert_close(late(early(images)), model(images))
+    assert places == {2, 7, 8}
 
 
 def test_features_come_without_the_calls_that_have_no_public_name(loader, monkeypatch):

@@ -12,7 +12,8 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from tlhelpers.runtime import pick_device, pick_dtype
 
-AT_ONCE = 8  # images on a CPU: what they need stays near the processor, and 32 at once took half as long again
+EARLY, LATE = 8, 32  # images at once on a CPU, before and after the cut: what they need stays near the processor
+LIGHT = 0.1  # of a network's weights lie before the cut
 SUMS, RELUS = (operator.add, operator.iadd, torch.add), (torch.relu, F.relu)
 
 
@@ -21,8 +22,9 @@ class FrozenNetwork:
 
     What comes after the layer is left out, every batch norm is folded into the convolution before it, and the weights
     are kept in the precision of ``pick_dtype`` instead of being converted for every batch. On a CPU a convolution also
-    does the addition and the ReLU that follow, with weights that lie ready in the order it reads them. Nothing that
-    happens to the network afterwards reaches the copy: make a new one for every use.
+    does the addition and the ReLU that follow, with weights that lie ready in the order it reads them; a few images go
+    through the early layers at once, and more through the late ones. Nothing that happens to the network afterwards
+    reaches the copy: make a new one for every use.
 
     Parameters
     ----------
@@ -46,15 +48,17 @@ class FrozenNetwork:
         if self.device.type == "cpu" and torch.backends.mkldnn.is_available():
             join_layers(self.network)
 
+        self.early, self.late = cut(self.network)
+
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Return the layer's output of (N, 3, H, W) images, in float32 on the fastest device."""
-        parts = images.split(AT_ONCE) if self.device.type == "cpu" else [images]
-        return torch.cat([self._look(part) for part in parts])
+        early, late = (EARLY, LATE) if self.device.type == "cpu" else (len(images), len(images))
+        return torch.cat([self._look(part, early) for part in images.split(late)])
 
-    def _look(self, images: Tensor) -> Tensor:
-        images = images.to(self.device, self.dtype, memory_format=torch.channels_last)
-        return self.network(images)[self.layer].float()
+    def _look(self, images: Tensor, early: int) -> Tensor:
+        parts = [part.to(self.device, self.dtype, memory_format=torch.channels_last) for part in images.split(early)]
+        return self.late(torch.cat([self.early(part) for part in parts]))[self.layer].float()
 
 
 def fold_batch_norms(network: fx.GraphModule) -> None:
@@ -136,6 +140,38 @@ def join_layers(network: fx.GraphModule) -> None:
         network.graph.erase_node(node)
     network.graph.lint()
     network.recompile()
+
+
+def cut(network: fx.GraphModule) -> tuple[fx.GraphModule, fx.GraphModule]:
+    """Return a network's early layers and its late ones: the second called with what the first returns is the network.
+
+    Early layers have large images, so that few at once are best; late ones have most of the weights, which are fetched
+    once for all images at hand. The cut is the last place where one tensor is all that goes on, and at most the share
+    ``LIGHT`` of the weights lies behind.
+
+    Parameters
+    ----------
+    network : fx.GraphModule
+        With one input. Its layers are in one of the two.
+    """
+    nodes, modules = list(network.graph.nodes), dict(network.named_modules())
+    place = {node: i for i, node in enumerate(nodes)}
+    weights = [
+        sum(p.numel() for p in modules[node.target].parameters()) if node.op == "call_module" else 0 for node in nodes
+    ]
+    wanted = best = 0
+    for i, node in enumerate(nodes[:-1]):
+        if wanted <= i and sum(weights[: i + 1]) <= LIGHT * sum(weights):
+            best = i
+        wanted = max([wanted, *(place[user] for user in node.users)])
+    early, late, of_early = fx.Graph(), fx.Graph(), {}
+    for node in nodes[: best + 1]:
+        of_early[node] = early.node_copy(node, of_early.get)
+    early.output(of_early[nodes[best]])
+    of_late = {nodes[best]: late.placeholder("images")}
+    for node in nodes[best + 1 :]:
+        of_late[node] = late.node_copy(node, of_late.get)
+    return fx.GraphModule(network, early), fx.GraphModule(network, late)
 
 
 def _is(node: object, modules: dict[str, nn.Module], kind: type) -> bool:
