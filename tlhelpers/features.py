@@ -119,12 +119,12 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     stage : str
         "layer1" to "layer4", or "head".
     loader : DataLoader
-        Not shuffled, with ``eval_transform``: what chance cut out of a photo would be the same in every epoch.
+        Not shuffled, with ``eval_transform``: a random crop would be the same one in every epoch.
 
     Returns
     -------
     rest : nn.Sequential
-        From the stage to the head. Its layers are those of the model: who trains it trains the model.
+        From the stage to the head. Its layers are those of the model, so training it trains the model in place.
     kept : DataLoader
         Of (maps, labels), shuffled, in batches as before. In memory: for "layer4" a photo of 224 pixels takes 0.8 MB.
 
