@@ -13,7 +13,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from tlhelpers.runtime import pick_device, pick_dtype
 
 EARLY, LATE = 8, 32  # images at once on a CPU, before and after the cut: what they need stays near the processor
-LIGHT = 0.1  # of a network's weights lie before the cut
+LIGHT = 0.1  # of a network's weights, at most, lie before the cut
 SUMS, RELUS = (operator.add, operator.iadd, torch.add), (torch.relu, F.relu)
 
 
@@ -47,7 +47,6 @@ class FrozenNetwork:
         self.network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
         if self.device.type == "cpu" and torch.backends.mkldnn.is_available():
             join_layers(self.network)
-
         self.early, self.late = cut(self.network)
 
     @torch.no_grad()
