@@ -27,7 +27,7 @@ from tlhelpers.frozen import FrozenNetwork
 from tlhelpers.recipes import fit_classifier
 
 WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
-ROUNDS, PHOTOS = (5, 224) if DEVICE.type == "cuda" else (3, 96)  # for training, and for the network alone
+ROUNDS, PHOTOS = 3, 1000 if DEVICE.type == "cuda" else 96  # for training, and for the network alone
 MANY = 4000  # the same photos over and over
 TRAINED = {
     "article": loops.article,

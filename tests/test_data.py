@@ -134,7 +134,7 @@ def test_a_gpu_does_not_wait_for_the_photos(tmp_path, monkeypatch):
     assert plain.num_workers == make_loader(dataset, transform()).num_workers == 0
     monkeypatch.setattr("tlhelpers.data.MANY", len(dataset))
     helped = make_loader(dataset, transform(), batch_size=5)
-    assert helped.num_workers > 0
+    assert helped.num_workers > 0 and helped.multiprocessing_context.get_start_method() == "fork"
     for (images, labels), (others, same) in zip(plain, helped, strict=True):
         assert images.equal(others) and labels.equal(same)
 

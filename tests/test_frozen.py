@@ -101,7 +101,7 @@ def test_a_frozen_copy_says_what_the_network_says(layer):
 
 def test_all_batch_norms_of_a_resnet_are_folded():
     """Fifty-three of them, and the answers stay."""
-    model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, 32, 32)
+    model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, 64, 64)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.weight.data.mul_(0.2)  # or the numbers grow from block to block

@@ -148,13 +148,14 @@ def make_loader(
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
-    workers = _workers(len(dataset))
+    workers = pick_workers(len(dataset))
     return DataLoader(
         dataset,
         batch_size=batch_size,
         shuffle=shuffle,
         num_workers=workers,
         persistent_workers=workers > 0,
+        multiprocessing_context="fork" if workers else None,
         collate_fn=_as_it_is,
     )
 
@@ -163,10 +164,10 @@ def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return batch
 
 
-def _workers(photos: int) -> int:
+def pick_workers(photos: int) -> int:
     """Return how many processes shall read so many photos."""
-    can_fork = "fork" in multiprocessing.get_all_start_methods()  # elsewhere each would have to import torch first
-    return min(8, os.cpu_count() or 1) if pick_device().type == "cuda" and photos >= MANY and can_fork else 0
+    can_fork = "fork" in multiprocessing.get_all_start_methods()  # started otherwise, each would first import torch
+    return min(16, os.cpu_count() or 1) if pick_device().type == "cuda" and photos >= MANY and can_fork else 0
 
 
 def stratified_folds(
