@@ -218,7 +218,10 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
 # What they measure
 
 
-@pytest.mark.parametrize(("heading", "name"), [("## Two cores of a CPU", "cpu"), ("## A GPU", "cuda")])
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [("## Two cores of a CPU", "cpu"), ("## Two cores without AMX", "cpu_without_amx"), ("## A GPU", "cuda")],
+)
 def test_speeds_are_those_measured(heading, name):
     """Each table of speed.md has the medians and the ratios of the benchmark's file, all of them."""
     stored = json.loads((ROOT / f"benchmarks/results/speed_{name}.json").read_text(encoding="utf-8"))
