@@ -27,8 +27,9 @@ def test_the_seed_reaches_python_numpy_and_torch():
     ("product", "convolution", "dtype"),
     [
         (0.2, 0.3, torch.bfloat16),
-        (0.9, 0.3, torch.float32),
-        (0.2, 0.9, torch.float32),
+        (0.9, 0.9, torch.bfloat16),
+        (1.1, 0.3, torch.float32),
+        (0.2, 1.1, torch.float32),
         (5.0, 0.2, torch.float32),
         (0.2, 170.0, torch.float32),
     ],
