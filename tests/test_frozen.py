@@ -99,9 +99,10 @@ def test_a_frozen_copy_says_what_the_network_says(layer):
     assert ("fc" in dict(frozen.network.named_modules())) == (layer == "fc")
 
 
-def test_all_batch_norms_of_a_resnet_are_folded():
+@pytest.mark.parametrize("size", [32, 64])  # maps of one pixel in the last stage, and larger ones
+def test_all_batch_norms_of_a_resnet_are_folded(size):
     """Fifty-three of them, and the answers stay."""
-    model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, 64, 64)
+    model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, size, size)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.weight.data.mul_(0.2)  # or the numbers grow from block to block
