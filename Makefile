@@ -53,6 +53,7 @@ test-all: test
 
 lint: $(STAMP)
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'
@@ -63,7 +64,7 @@ mutations: $(STAMP)
 	$(BIN)/python -m benchmarks.mutations
 
 outputs: $(STAMP)
-	@$(BIN)/python tests/store_outputs.py
+	@$(BIN)/python -m tests.store_outputs
 
 clean:
 	@test ! -d build || find build -depth -not -path 'build/handouts/work*' -not -path 'build/handouts/kept*' -not -path build/handouts -not -path build -delete

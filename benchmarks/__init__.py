@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
-import tlhelpers.data
-from tlhelpers.data import PhotoDataset
+import tlhelpers.photos.datasets
+from tlhelpers.photos.datasets import PhotoDataset
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-image")
@@ -98,7 +98,7 @@ def _limit_threads(count: int) -> None:
     """Keep to a share of the cores: so many threads, and photos read in this process."""
     torch.set_num_threads(count)
     threadpool_limits(count)
-    tlhelpers.data.MANY = sys.maxsize
+    tlhelpers.photos.loading.MANY = sys.maxsize
 
 
 def store(name: str, result: dict) -> Path:

@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 
 import tlhelpers as tl
 from benchmarks import store
-from tlhelpers.weights import WeightsEntry
+from tlhelpers.network.weights import WeightsEntry
 
 RATE, MOMENTUM, BATCH_SIZE = 1e-3, 0.9, 32  # the article's
 WEIGHTS = "he2015"

@@ -77,7 +77,7 @@ def loops() -> dict[str, float]:
 def whole_network() -> dict[str, float]:
     """Return what a photo of 224 pixels costs in ResNet-50 with our operations, and in torchvision's."""
     theirs = torchvision.models.resnet50().eval()
-    ours = tl.ResNet50(ops=tl.handmade).eval()
+    ours = tl.ResNet50(ops=tl.byhand.nn).eval()
     ours.load_state_dict(theirs.state_dict())
     photo = torch.randn(1, 3, 224, 224)
     return take_turns(lambda: ours(photo), lambda: theirs(photo))

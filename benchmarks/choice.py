@@ -10,7 +10,7 @@ import json
 import tlhelpers as tl
 from benchmarks import each_result, is_stored, store, stored_runs
 from benchmarks.targets import figures
-from tlhelpers.recipes import PEAK_RATES
+from tlhelpers.training.transfer import PEAK_RATES
 
 WEIGHTS = "he2015"
 STRATEGIES = [strategy for strategy in PEAK_RATES if strategy not in ("full", "from scratch")]

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 import tlhelpers as tl
 from benchmarks import store
 from benchmarks.scratch import measure_rates
-from tlhelpers.drawn import COUNTS, draw_scene, photo_rng
+from tlhelpers.photos.drawn import COUNTS, draw_scene, photo_rng
 
 SEEDS = (0, 1)
 

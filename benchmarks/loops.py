@@ -15,14 +15,15 @@ import lightning
 import skorch
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 import tlhelpers as tl
 from benchmarks.article import squash, train_one_epoch
-from tlhelpers.data import open_photo, pick_workers
-from tlhelpers.weights import WeightsEntry
+from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.loading import pick_workers
+from tlhelpers.photos.reading import open_photo
 
 BATCH_SIZE, RATE, MOMENTUM = 32, 1e-3, 0.9
 DEVICE = tl.pick_device()
@@ -115,7 +116,7 @@ class Tuned(skorch.NeuralNetClassifier):
 
 
 def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
-    """skorch's NeuralNetClassifier."""
+    """Skorch's NeuralNetClassifier."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)
     options = {"criterion": nn.CrossEntropyLoss, "optimizer": torch.optim.SGD, "optimizer__momentum": MOMENTUM}

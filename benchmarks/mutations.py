@@ -20,7 +20,7 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from tests.broken import BYHAND, ROOT, copy_project
+from tests.byhand.broken import BYHAND, ROOT, copy_project
 
 RESULT = ROOT / "benchmarks" / "results" / "mutations.json"
 JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant

@@ -29,7 +29,7 @@ from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
 
 import tlhelpers as tl
 from benchmarks import spread, store
-from tlhelpers.frozen import FrozenNetwork
+from tlhelpers.network.frozen import FrozenNetwork
 
 WEIGHTS, AT_ONCE, CALIBRATED, ROUNDS = "he2015", 8, 32, 3
 ANT, BEE = 310, 309  # of ImageNet's classes

@@ -22,9 +22,9 @@ import tlhelpers as tl
 from benchmarks import loops, over_and_over, spread, store
 from benchmarks.article import squash
 from benchmarks.loops import BATCH_SIZE, DEVICE
-from tlhelpers.data import PhotoDataset
-from tlhelpers.frozen import FrozenNetwork
-from tlhelpers.recipes import fit_classifier
+from tlhelpers.network.frozen import FrozenNetwork
+from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.training.probe import fit_classifier
 
 WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
 ROUNDS, PHOTOS = 3, 1000 if DEVICE.type == "cuda" else 96  # for training, and for the network alone

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 import tlhelpers as tl
 from benchmarks import each_result, is_stored, store, stored_runs
 from benchmarks.targets import fewer, photos_of
-from tlhelpers.recipes import fit_classifier
-from tlhelpers.weights import WeightsEntry
+from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.training.probe import fit_classifier
 
 TARGETS = ("ants and bees", "digits", "drawn insects")
 FEWER_OF, PER_CLASS, DRAWS = "ants and bees", (5, 10, 20, 40, 80), (0, 1, 2, 3, 4)

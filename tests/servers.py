@@ -12,7 +12,7 @@ def serving(files: dict[str, bytes]) -> Iterator[str]:
     """Serve these paths on 127.0.0.1; yield the address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
+        def do_GET(self) -> None:
             content = files.get(self.path)
             self.send_response(404 if content is None else 200)
             self.send_header("Content-Length", str(len(content or b"")))

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tlhelpers.runner import NotebookRun, find_notebooks, run_notebook
+from tlhelpers.classroom.notebooks import find_notebooks
+from tlhelpers.classroom.runner import NotebookRun, run_notebook
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS, MEASURED = ROOT / "notebooks", ROOT / "benchmarks" / "results" / "notebooks.json"

@@ -4,7 +4,8 @@ import pytest
 
 import tlhelpers
 from tests.tiny import write_folder
-from tlhelpers import cli, weights
+from tlhelpers import cli
+from tlhelpers.network import weights
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.test_notebooks import MEASURED, anchors, numbers_not_in, output_text
 from tests.tiny import StagedNet, write_folder
 from tlhelpers.classroom.exercises import all_exercises
 from tlhelpers.cli import _parser
-from tlhelpers.data import image_folder
+from tlhelpers.photos.datasets import image_folder
 
 ROOT = Path(__file__).parents[1]
 DOCS, NOTEBOOKS = ROOT / "docs", ROOT / "notebooks"
@@ -209,8 +209,8 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
     (code,) = re.findall(r"```python\n(.*?)```", section(named("cheat_sheet.md"), "## The recipe"), re.S)
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
     photos = image_folder(write_folder(tmp_path / "set", train=6))
-    monkeypatch.setattr("tlhelpers.data.ants_and_bees", lambda: photos)
-    monkeypatch.setattr("tlhelpers.weights.load_resnet50", StagedNet)
+    monkeypatch.setattr("tlhelpers.photos.ants_and_bees.ants_and_bees", lambda: photos)
+    monkeypatch.setattr("tlhelpers.network.weights.load_resnet50", StagedNet)
     exec(compile(code, "cheat_sheet.md", "exec"), {})
     assert re.search(r"^\d+\.\d% of 8 photos, standard error \d+\.\d%$", capsys.readouterr().out, re.M)
 

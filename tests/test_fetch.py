@@ -9,7 +9,8 @@ import pytest
 
 from tests.servers import nobody, serving, silent_host
 from tlhelpers import fetch as fetching
-from tlhelpers.fetch import fetch, npm_pack, replacing, writing_to
+from tlhelpers.fetch import fetch, npm_pack
+from tlhelpers.files import replacing, writing_to
 
 CONTENT = b"four hundred photos"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

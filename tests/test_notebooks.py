@@ -23,11 +23,22 @@ import tlhelpers as tl
 ROOT = Path(__file__).parents[1]
 FOLDER, README = ROOT / "notebooks", (ROOT / "README.md").read_text(encoding="utf-8")
 MEASURED = json.loads((ROOT / "benchmarks/results/notebooks.json").read_text(encoding="utf-8"))
-SERIES = """
-00_start_here 01_convolution_by_hand 02_pooling_by_hand 03_softmax_and_cross_entropy 04_training_from_scratch
-05_inside_resnet50 06_feature_extraction 07_fine_tuning 08_strategies_compared 09_choosing_a_pretrained_model
-10_faster_and_lighter 11_seeing_what_it_learned 12_privacy_and_robustness 13_your_own_photos
-""".split()
+SERIES = [
+    "00_start_here",
+    "01_convolution_by_hand",
+    "02_pooling_by_hand",
+    "03_softmax_and_cross_entropy",
+    "04_training_from_scratch",
+    "05_inside_resnet50",
+    "06_feature_extraction",
+    "07_fine_tuning",
+    "08_strategies_compared",
+    "09_choosing_a_pretrained_model",
+    "10_faster_and_lighter",
+    "11_seeing_what_it_learned",
+    "12_privacy_and_robustness",
+    "13_your_own_photos",
+]
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 LIBRARIES = (tl, tl.byhand, torch, torch.nn, torch.nn.functional, torch.nn.Module, torch.Tensor, torchvision, builtins)
 NUMBER = re.compile(r"(?<![\w.×-])(\d[\d,]*(?:\.\d+)?)(?![\w×]|-\w)( ?%)?")

@@ -45,7 +45,7 @@ def test_every_public_name_is_there():
 
     assert [name for name in tlhelpers.__all__ if not hasattr(tlhelpers, name)] == []
     modules = {module.name for module in pkgutil.iter_modules(tlhelpers.__path__)}
-    assert modules & set(tlhelpers.__all__) == {"byhand", "handmade"}  # which are modules
+    assert modules & set(tlhelpers.__all__) == {"byhand"}  # which are modules
 
 
 def test_conda_environment_is_in_step():

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from tlhelpers import plots
-from tlhelpers.training import EpochResult
+from tlhelpers.training.fitting import EpochResult
 
 
 @pytest.fixture(autouse=True)

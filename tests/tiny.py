@@ -7,8 +7,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from tlhelpers.preprocess import eval_transform
-from tlhelpers.weights import WeightsEntry
+from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.transforms import eval_transform
 
 ENTRY = WeightsEntry(name="tiny", title="of a test", filename="none", resize=20, crop=16)
 

@@ -6,15 +6,14 @@ Either says within seconds if there is no way through.
 """
 
 import subprocess
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pooch
 import requests
 from tqdm.auto import tqdm
+
+from tlhelpers.files import writing_to
 
 HOST_SECONDS = 3  # how long a host may take to answer at all
 REGISTRY_SECONDS = 6.5  # the same for the npm registry, npm's own start included
@@ -120,31 +119,3 @@ def _check_host(url: str) -> None:
     if asking.is_alive() or failures:
         why = failures[0] if failures else f"no answer in {HOST_SECONDS} seconds"
         raise RuntimeError(f"{url} cannot be reached ({why})")
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[Path]:
-    """Make a folder and turn a failure to write in it into one clear sentence.
-
-    Raises
-    ------
-    RuntimeError
-        If the disk is full or the folder is read-only.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-    except requests.RequestException:  # these are OSErrors too, but the disk has no part in them
-        raise
-    except OSError as error:
-        raise RuntimeError(
-            f"cannot write to {folder} ({error.strerror or error}); free some space, "
-            "or let TLHELPERS_CACHE name a folder that can be written"
-        ) from error
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``, to make a file or folder in before it is moved into place."""
-    with writing_to(path.parent), tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary:
-        yield Path(temporary)

@@ -1,5 +1,6 @@
 """The mathematics by hand: indexing, arithmetic, matrix products, sums and maxima, and nothing ready-made."""
 
+from . import nn
 from .adaptive_pooling import (
     adaptive_mean_pool2d,
     adaptive_mean_pool2d_backward,
@@ -52,6 +53,7 @@ __all__ = [
     "max_pool2d_backward",
     "mean_pool2d",
     "mean_pool2d_backward",
+    "nn",
     "one_cycle_momentum",
     "one_cycle_rate",
     "output_size",

@@ -23,7 +23,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tlhelpers.runner import clean
+from tlhelpers.classroom.notebooks import clean
 
 # The page of nbconvert without the scripts that it fetches, with the alternative text of figures, solutions folded.
 # On paper: small code, no prompts, nothing cut in two that fits on a page, and no heading at a page's end.

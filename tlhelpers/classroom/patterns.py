@@ -102,8 +102,7 @@ def _of_arguments(trials: list[tuple[tuple, Any, Any]], pairs: list[tuple[Tensor
     """Name an argument that comes back as it was, or an answer that hangs on none of them."""
     for place, argument in enumerate(trials[0][0]):
         if isinstance(argument, Tensor) and all(
-            _close(got, inputs[place].double())
-            for (inputs, _, _), (got, _) in zip(trials, pairs, strict=True)
+            _close(got, inputs[place].double()) for (inputs, _, _), (got, _) in zip(trials, pairs, strict=True)
         ):
             return f"That is argument {place + 1} as it came: nothing was done to it."
     first, wanted = pairs[0]

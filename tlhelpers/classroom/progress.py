@@ -5,7 +5,7 @@ from pathlib import Path
 from IPython import get_ipython
 from IPython.display import display
 
-from tlhelpers.runtime import cache_dir
+from tlhelpers.files import cache_dir
 
 
 def remember(exercise_id: str) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from tlhelpers.runner import find_notebooks
+from tlhelpers.classroom.notebooks import find_notebooks
 
 GIVEN = ".originals.json"  # by the name of a copy: the hash of what it was when it was made
 

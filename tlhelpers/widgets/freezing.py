@@ -8,10 +8,9 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor, nn
 
-from tlhelpers.resnet import ResNet50
-from tlhelpers.runtime import autocast, pick_device
-from tlhelpers.strategies import freeze, stages, unfreeze
-from tlhelpers.training import train_mode
+from tlhelpers.machine import autocast, pick_device
+from tlhelpers.network.resnet import ResNet50
+from tlhelpers.training.freezing import freeze, stages, train_mode, unfreeze
 
 from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, Page
 from .explorer import Explorer, slider

@@ -88,9 +88,7 @@ def draw(
     page.text((400, 286), summary, anchor="ma", bold=True)
 
     shades = grey(output, min(0, image.min()), max(1, image.max()))
-    place = page.panel(
-        552, f"output {output.shape[0]} × {output.shape[1]}", shades, scale, output, "on the same scale"
-    )
+    place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", shades, scale, output, "on the same scale")
     page.mark(place, scale, (row, column, 1, 1))
     return page, _sentence(window, kind, value, (row, column), (top - padding, left - padding))
 

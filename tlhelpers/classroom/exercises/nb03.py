@@ -112,9 +112,7 @@ GRADIENT_AT = Exercise(
             )
         ),
         "1 is subtracted from all classes: subtract it at the place of the right one alone.": (
-            lambda logits, labels, temperature: (
-                (F.softmax(logits / temperature, dim=1) - 1) / temperature / len(logits)
-            )
+            lambda logits, labels, temperature: (F.softmax(logits / temperature, dim=1) - 1) / temperature / len(logits)
         ),
         "Both divisions are missing: one by N, for the mean, and one by T, for the chain rule.": (
             lambda logits, labels, temperature: (
@@ -212,9 +210,7 @@ SOFTMAX_BACK = Exercise(
             lambda grad, logits: logits * (grad - (grad * logits).sum(1, keepdim=True))
         ),
         "The mean of g times p is taken off: their sum is, which is a mean already, weighted with p.": (
-            lambda grad, logits: (
-                logits.softmax(1) * (grad - (grad * logits.softmax(1)).mean(dim=1, keepdim=True))
-            )
+            lambda grad, logits: logits.softmax(1) * (grad - (grad * logits.softmax(1)).mean(dim=1, keepdim=True))
         ),
     },
 )

@@ -1,0 +1,57 @@
+"""The tests of the by-hand operations notice a slip: with each of these in the code, they fail.
+
+The slips stand in the test files themselves: ``BREAKS`` in ``test_byhand_NAME.py`` lists pairs of lines, as they are
+in ``tlhelpers/byhand/NAME.py`` and with a slip.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.byhand.broken import BYHAND, ROOT, copy_project
+
+NAMES = [path.stem.removeprefix("test_byhand_") for path in sorted(ROOT.glob("tests/test_byhand_*.py"))]
+BREAKS = [
+    (name, right, wrong)
+    for name in NAMES
+    for right, wrong in getattr(import_module(f"tests.byhand.test_{name}"), "BREAKS", [])
+]
+
+
+@pytest.fixture(scope="session")
+def outcomes(request, tmp_path_factory):
+    """The test runs of all slips that are asked for, one a core at a time."""
+    asked = [item.callspec.params["slip"] for item in request.session.items if item.path == Path(__file__)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {slip: pool.submit(run_with, slip, tmp_path_factory.mktemp("broken")) for slip in asked}
+        pool.shutdown(cancel_futures=True)
+
+
+def run_with(slip, folder):
+    """Run the tests of a module in a copy of the project that has the slip."""
+    name, right, wrong = slip
+    source = (ROOT / BYHAND / f"{name}.py").read_text(encoding="utf-8")
+    assert source.count(right) == 1, f"{right!r} stands {source.count(right)} times in {name}.py"
+    copy_project(folder, name, source.replace(right, wrong))
+    command = [sys.executable, "-B", "-m", "pytest", "-qx", "-k", "not drawn", "--hypothesis-profile=hasty"]
+    command += ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]  # and no other plugin, which take long
+    command.append(f"tests/test_byhand_{name}.py")
+    environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    shutil.rmtree(folder)
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slip", BREAKS, ids=[f"{name}: {wrong.strip()}" for name, _, wrong in BREAKS])
+def test_a_slip_is_noticed(outcomes, slip):
+    """With the slip, at least one test of the module fails."""
+    done = outcomes[slip].result()
+    assert done.returncode == 1 and " failed" in done.stdout, done.stdout[-2000:]

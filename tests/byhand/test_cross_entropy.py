@@ -1,0 +1,421 @@
+"""Cross-entropy by hand is torch's with every mix of its options, and its gradient is autograd's."""
+
+import itertools
+import math
+import random
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.byhand.drawing import assert_drawn_together, draw_tensor
+from tlhelpers.byhand.cross_entropy import cross_entropy, cross_entropy_backward
+from tlhelpers.byhand.nn import differentiable
+
+ONE = torch.tensor(1.0)
+LOGITS, LABELS, ONEHOT = torch.zeros(2, 3), torch.tensor([0, 1]), torch.eye(3)[:2]
+EXTREME = 1e4 * torch.tensor([[1, 0, -1], [-1, -1, -1], [1, 1, 1], [1, 1, -1], [0, 0, 0]], dtype=torch.float64)
+BOTH = pytest.mark.parametrize(
+    "loss", [cross_entropy, lambda logits, targets, **options: cross_entropy_backward(ONE, logits, targets, **options)]
+)
+
+
+BATCHES, CLASSES, SCALES = [2, 3, 5, 1, 0], [1, 2, 3, 5], [1.0, 0.0, 1e4]
+REDUCTIONS, SMOOTHINGS = ["mean", "sum", "none"], [0.0, 0.1, 1.0]
+WEIGHINGS, IGNORED = ["no weights", "weights", "a zero weight"], ["none", "some", "all", "probabilities"]
+MIXES = list(itertools.product(BATCHES, CLASSES, SCALES, REDUCTIONS, SMOOTHINGS, WEIGHINGS, IGNORED))
+SMOOTH = [mix for mix in MIXES if mix[0] and mix[2] <= 1]  # fit for a comparison with small differences
+
+
+@st.composite
+def mixed(draw, mixes):
+    """One of the mixes, each as likely; sampled_from would take the first ones more often."""
+    return random.Random(draw(st.integers(0, 2**32))).choice(mixes)
+
+
+@st.composite
+def losses(draw, mixes=MIXES):
+    """Logits, targets of either kind, options, and a gradient for what the reduction leaves."""
+    batch, classes, scale, reduction, smoothing, weighing, ignored = draw(mixed(mixes))
+    logits = scale * draw_tensor(draw, (batch, classes))
+    options = {"reduction": reduction, "label_smoothing": smoothing}
+    if weighing != "no weights":
+        options["class_weights"] = draw_tensor(draw, (classes,)).abs()
+        options["class_weights"][0] *= weighing == "weights"
+    if ignored == "probabilities":
+        targets = draw(probabilities(batch, classes))
+    else:
+        count = {"none": 0, "some": batch // 2, "all": batch}[ignored]
+        targets, options["ignore_index"] = draw(numbers(batch, classes, count))
+    return logits, targets, options, draw_tensor(draw, () if reduction != "none" else (batch,))
+
+
+@st.composite
+def probabilities(draw, batch, classes):
+    """A probability for each class, and some rows that are sure."""
+    targets = torch.exp(3 * draw_tensor(draw, (batch, classes)))
+    targets[: draw(st.integers(0, batch)), 1:] = 0
+    return targets / targets.sum(dim=1, keepdim=True)
+
+
+@st.composite
+def numbers(draw, batch, classes, ignored):
+    """A class number a row, so many rows with the number to ignore, and that number, which may be that of a class."""
+    ignore_index = draw(st.sampled_from([-100, -1, 0, classes - 1]))
+    labels = draw(st.lists(st.integers(0, classes - 1), min_size=batch, max_size=batch))
+    return torch.tensor([ignore_index] * ignored + labels[ignored:], dtype=torch.int64), ignore_index
+
+
+KINDS = [
+    {"probabilities", "no row ignored", "some rows ignored", "all rows ignored"},
+    {"mean", "sum", "none"},
+    {"not smoothed", "smoothed", "even"},
+    {"no weights", "weights", "a zero weight"},
+    {"no image", "images"},
+    {"one class", "classes"},
+    {"usual", "extreme"},
+]
+
+
+def describe(example):
+    logits, targets, options, _ = example
+    weights = options.get("class_weights")
+    words = {options["reduction"], {0.0: "not smoothed", 0.1: "smoothed", 1.0: "even"}[options["label_smoothing"]]}
+    words.add("no weights" if weights is None else "weights" if weights[0] else "a zero weight")
+    words |= {"images" if len(logits) else "no image", "one class" if logits.shape[1] == 1 else "classes"}
+    if len(logits):
+        words.add("extreme" if logits.abs().max() > 100 else "usual")
+    if targets.is_floating_point():
+        return words | {"probabilities"}
+    ignored = (targets == options.get("ignore_index", -100)).tolist()
+    return words | {f"{'all rows' if ignored and all(ignored) else 'some rows' if any(ignored) else 'no row'} ignored"}
+
+
+def torchs(logits, targets, *, class_weights=None, **options):
+    return F.cross_entropy(logits, targets, weight=class_weights, **options)
+
+
+def close(ours, theirs, tolerance=1e-10):
+    torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def test_every_option_is_drawn_with_every_other():
+    """Both kinds of targets, reductions, smoothing, weights, ignored rows and extreme logits, each with each."""
+    apart = {(a, b) for kind in KINDS for a in kind for b in kind}
+    apart |= {("no image", other) for other in ("usual", "extreme", "some rows ignored", "all rows ignored")}
+    assert_drawn_together(losses(), describe, set().union(*KINDS), apart)
+
+
+@given(losses())
+def test_cross_entropy_equals_torch(example):
+    """With any mix of options; a mean over nothing is not a number."""
+    logits, targets, options, _ = example
+    close(cross_entropy(logits, targets, **options), torchs(logits, targets, **options))
+
+
+@given(losses())
+def test_the_gradient_equals_autograd(example):
+    """What autograd finds by going back through torch's own loss, zero for ignored rows included."""
+    logits, targets, options, grad = example
+    ours = cross_entropy_backward(grad, logits, targets, **options)
+    (theirs,) = torch.autograd.grad(torchs(logits.requires_grad_(), targets, **options), logits, grad)
+    close(ours, theirs, 1e-8)
+
+
+@given(losses(SMOOTH))
+def test_the_gradient_passes_gradcheck(example):
+    """The backward written by hand belongs to the forward written by hand, where there is a number to differentiate."""
+    logits, targets, options, _ = example
+    if cross_entropy(logits, targets, **options).isfinite().all():
+        operation = differentiable(
+            lambda z: cross_entropy(z, targets, **options),
+            lambda grad, z: cross_entropy_backward(grad, z, targets, **options),
+        )
+        assert torch.autograd.gradcheck(operation, logits.requires_grad_())
+
+
+@given(losses())
+def test_rows_of_the_gradient_sum_to_zero(example):
+    """A number added to all logits of a row changes no probability, so it has no slope."""
+    logits, targets, options, grad = example
+    gradient = cross_entropy_backward(grad, logits, targets, **options)
+    finite = gradient[gradient.isfinite().all(dim=1)]
+    close(finite.sum(dim=1), torch.zeros(len(finite), dtype=torch.float64))
+
+
+@given(losses())
+def test_class_numbers_are_probabilities_that_are_sure(example):
+    """One-hot rows as probabilities cost the same, if all rows count and none weighs more than another."""
+    logits, targets, options, grad = example
+    options = {"reduction": options["reduction"], "label_smoothing": options["label_smoothing"]}
+    labels = targets.argmax(dim=1) if targets.is_floating_point() else targets.clamp(0, logits.shape[1] - 1)
+    onehot = torch.eye(logits.shape[1], dtype=torch.float64)[labels]
+    close(cross_entropy(logits, onehot, **options), cross_entropy(logits, labels, **options))
+    ours, same = (cross_entropy_backward(grad, logits, kind, **options) for kind in (onehot, labels))
+    close(ours, same)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_all_ignored(smoothing, weighted):
+    """Mean not a number, sum 0, each row 0, gradients 0: torch's."""
+    logits, targets = torch.randn(3, 4), torch.full((3,), -100)
+    options = {"label_smoothing": smoothing, "class_weights": torch.rand(4) if weighted else None}
+    assert cross_entropy(logits, targets, **options).isnan()
+    assert cross_entropy(logits, targets, **options, reduction="sum").item() == 0
+    assert cross_entropy(logits, targets, **options, reduction="none").tolist() == [0, 0, 0]
+    for reduction, grad in (("mean", ONE), ("sum", ONE), ("none", torch.ones(3))):
+        assert not cross_entropy_backward(grad, logits, targets, **options, reduction=reduction).any()
+
+
+def test_a_sure_and_wrong_model_pays_its_distance():
+    """A model that is wrong by 20,000 pays 20,000, not infinity, and its gradient is finite."""
+    logits, labels = EXTREME[:1], torch.tensor([2])
+    assert cross_entropy(logits, labels).item() == 20_000
+    assert cross_entropy_backward(ONE, logits, labels).tolist() == [[1, 0, -1]]
+
+
+@pytest.mark.parametrize("dtype, wrong", [(torch.float32, 200), (torch.float16, 20)])
+def test_the_plain_formula_is_infinite_where_ours_is_not(dtype, wrong):
+    """The logarithm of a probability that rounds to zero is infinite; the loss of such an answer is its distance."""
+    logits, labels = torch.tensor([[0, -wrong]]).to(dtype), torch.tensor([1])
+    plain = logits.exp() / logits.exp().sum()
+    assert -plain.log()[0, 1] == torch.inf
+    loss = cross_entropy(logits, labels)
+    assert loss.item() == wrong and loss.dtype == dtype
+    assert cross_entropy_backward(ONE.to(dtype), logits, labels).tolist() == [[1, -1]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["numbers", "probabilities"])
+def test_extreme_logits_in_other_dtypes(dtype, kind):
+    """Logits of plus and minus 10,000 cost in fewer bits what torch says that they cost, in the dtype of the logits."""
+    logits, targets = EXTREME.to(dtype), torch.tensor([2, 0, 1, -100, 2])
+    options = {"class_weights": torch.tensor([1.0, 0.5, 2.0]).to(dtype), "label_smoothing": 0.25, "reduction": "none"}
+    if kind == "probabilities":
+        targets = torch.eye(3, dtype=dtype)[targets.clamp(0)]
+    torch.testing.assert_close(cross_entropy(logits, targets, **options), torchs(logits, targets, **options))
+    grad = torch.ones(5, dtype=dtype)
+    gradient = cross_entropy_backward(grad, logits, targets, **options)
+    (theirs,) = torch.autograd.grad(torchs(logits.requires_grad_(), targets, **options), logits, grad)
+    torch.testing.assert_close(gradient, theirs, rtol=0, atol=2 * torch.finfo(dtype).eps)
+
+
+def test_a_class_without_share_costs_nothing():
+    """A logit of minus infinity makes a class impossible; if no target asks for it, the loss is that of the rest."""
+    logits = torch.tensor([[-torch.inf, 1.0, 2.0], [3.0, 1.0, -torch.inf]])
+    labels = torch.tensor([1, 0])
+    onehot = torch.eye(3)[labels]
+    expected = F.cross_entropy(logits, labels)
+    assert expected.isfinite() and F.cross_entropy(logits, onehot).isnan()
+    torch.testing.assert_close(cross_entropy(logits, labels), expected)
+    torch.testing.assert_close(cross_entropy(logits, onehot), expected)
+    assert cross_entropy(logits, labels, label_smoothing=0.1).isinf()
+    assert cross_entropy_backward(ONE, logits, onehot).isfinite().all()
+
+
+@pytest.mark.parametrize("classes", [1, 2, 10, 1000])
+def test_equal_logits_cost_log_c(classes):
+    """A model that knows nothing pays log C whatever the targets are, and nothing if there is one class."""
+    logits, labels = torch.full((7, classes), 3.0, dtype=torch.float64), torch.randint(classes, (7,))
+    for smoothing in (0.0, 0.3):
+        loss = cross_entropy(logits, labels, label_smoothing=smoothing)
+        assert math.isclose(loss.item(), math.log(classes), abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_the_smallest_loss_with_smoothing_is_the_entropy_of_the_target(smoothing):
+    """No logits do better than those whose softmax is the smoothed target itself."""
+    target = smoothing / 4 + (1 - smoothing) * torch.eye(4, dtype=torch.float64)[:1]
+    best = cross_entropy(target.log(), torch.tensor([0]), label_smoothing=smoothing)
+    close(best, -(target * target.log()).sum())
+    assert cross_entropy(2 * target.log(), torch.tensor([0]), label_smoothing=smoothing) > best
+    assert cross_entropy_backward(ONE, target.log(), torch.tensor([0]), label_smoothing=smoothing).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
+def test_any_integer_type_serves_for_labels(dtype):
+    """Labels of another integer type mean the same classes, are not taken for a mask, and -100 stays what it is."""
+    logits, labels = torch.randn(3, 200), torch.tensor([3, 0, 156 if dtype == torch.uint8 else 100])  # 156 is 256 - 100
+    for function in (cross_entropy, lambda *inputs: cross_entropy_backward(ONE, *inputs)):
+        assert function(logits, labels.to(dtype)).equal(function(logits, labels))
+
+
+def test_inputs_are_left_alone():
+    """Nothing is written into logits, targets or weights."""
+    tensors = torch.randn(3, 4), torch.tensor([0, -100, 2]), torch.rand(4), torch.eye(4)[:3]
+    before = [tensor.clone() for tensor in tensors]
+    logits, labels, class_weights, targets = tensors
+    for kind in (labels, targets):
+        cross_entropy(logits, kind, class_weights=class_weights, label_smoothing=0.1)
+        cross_entropy_backward(ONE, logits, kind, class_weights=class_weights, label_smoothing=0.1)
+    assert all(tensor.equal(copy) for tensor, copy in zip(tensors, before, strict=True))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "logits, targets, sentence",
+    [
+        (LOGITS[0], LABELS[:1], "logits must be (N, C) with at least one class, got shape (3,): give one row"),
+        (torch.zeros(2, 3, 4), LABELS, "got shape (2, 3, 4)"),
+        (torch.zeros(2, 0), LABELS, "got shape (2, 0)"),
+        (LOGITS.long(), LABELS, "got torch.int64: convert them with logits.float()"),
+        (LOGITS, LABELS[:1], "must be (2,), one for each row of logits, got (1,): reshape them"),
+        (LOGITS, LABELS[:, None], "got (2, 1)"),
+        (LOGITS, ONEHOT.long(), "got (2, 3): reshape them; probabilities for each class must be floats"),
+        (LOGITS, LABELS + 2, "between 0 and 2 for 3 logits a row, got 3: count classes from 0"),
+        (LOGITS, LABELS - 1, "got -1: count classes from 0, give the model more outputs, or name the number as ignore"),
+        (LOGITS, LABELS.float(), "must be (2, 3) of torch.float32 as the logits are, got (2,)"),
+        (LOGITS, ONEHOT[:, :1], "got (2, 1) of torch.float32: convert them with targets.to(logits.dtype), or"),
+        (LOGITS, ONEHOT.double(), "got (2, 3) of torch.float64"),
+        (LOGITS, LABELS.bool(), "got torch.bool: convert them with targets.long()"),
+        (LOGITS, ONEHOT.cfloat(), "got torch.complex64"),
+    ],
+)
+def test_bad_logits_and_targets_are_refused(loss, logits, targets, sentence):
+    """Wrong shapes, targets that are neither class numbers nor probabilities, and logits that are no floats."""
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        loss(logits, targets)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        ({"class_weights": torch.ones(2)}, "must be (3,) of torch.float32, one number for each class, got (2,) of"),
+        ({"class_weights": torch.ones(1)}, "got (1,) of torch.float32: reshape them"),
+        ({"class_weights": torch.ones(3, 1)}, "got (3, 1)"),
+        ({"class_weights": torch.ones(3).double()}, "of torch.float64: reshape them, or use class_weights.to(logits"),
+        ({"label_smoothing": 1.5}, "label_smoothing must lie between 0 and 1, got 1.5: 0 smooths nothing"),
+        ({"label_smoothing": -0.1}, "got -0.1"),
+        ({"label_smoothing": math.nan}, "got nan"),
+        ({"reduction": "average"}, "reduction must be 'mean', 'sum' or 'none', got 'average': use one of these"),
+        ({"reduction": None}, "got None"),
+    ],
+)
+def test_bad_options_are_refused(loss, options, sentence):
+    """Whatever torch refuses, with the value and the way out; a negative smoothing too, which torch lets through."""
+    for targets in (LABELS, ONEHOT):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            loss(LOGITS, targets, **options)
+
+
+@BOTH
+def test_no_class_can_be_ignored_among_probabilities(loss):
+    """Torch refuses it too; the sentence names the way out."""
+    with pytest.raises(RuntimeError):
+        F.cross_entropy(LOGITS, ONEHOT, ignore_index=1)
+    with pytest.raises(ValueError, match="targets are probabilities, got 1: leave it out, and put zeros in the rows"):
+        loss(LOGITS, ONEHOT, ignore_index=1)
+
+
+@pytest.mark.parametrize("reduction, shape", [("mean", ()), ("sum", ()), ("none", (2,))])
+@pytest.mark.parametrize("wrong", [(1,), (2, 1), (2, 3), (3,)])
+def test_a_gradient_of_another_shape_is_refused(reduction, shape, wrong):
+    """It has the shape of the loss: none, or a number a row."""
+    words = f"the shape of the output, {shape}, got {wrong}: give the gradient of the loss"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        cross_entropy_backward(torch.zeros(wrong), LOGITS, LABELS, reduction=reduction)
+
+
+@pytest.mark.parametrize("targets", [torch.tensor([0]), torch.tensor([[1.0, 0.0]])])
+def test_only_infinity_is_nothing_where_no_share_is(targets):
+    """A class without a share costs nothing even at minus infinity; a logit that is no number spoils the loss."""
+    weights = torch.tensor([1.0, 0.0])
+    for logits in (torch.tensor([[1.0, -torch.inf]]), torch.tensor([[-torch.inf, -torch.inf]])):
+        expected = F.cross_entropy(logits[:, :1], targets[:1] if targets.ndim == 1 else targets[:, :1])
+        ours = cross_entropy(logits, targets, class_weights=weights)
+        assert ours == expected or (logits == -torch.inf).all()
+    spoiled = torch.tensor([[torch.nan, 1.0]])
+    for options in ({}, {"class_weights": torch.tensor([0.0, 1.0]), "reduction": "sum"}):
+        assert cross_entropy(spoiled, targets, **options).isnan()
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "sentence"),
+    [
+        ([7, 0], {}, "got 7: count classes from 0"),  # far above, not only the first number too many
+        ([-101, 0], {}, "got -101"),  # below what is ignored
+        ([0, -1], {}, "got -1"),
+        ([3, 0], {"ignore_index": 5}, "got 3"),  # between the classes and what is ignored
+        ([5, 9], {}, "got 5"),  # the first of two
+    ],
+)
+def test_every_number_that_is_no_class_is_refused(labels, options, sentence):
+    """On either side of the classes and of the number to ignore; the first of several is named."""
+    with pytest.raises(ValueError, match=sentence):
+        cross_entropy(torch.zeros(2, 3), torch.tensor(labels), **options)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (3, 3), (2, 2), (2, 4)])
+def test_probabilities_of_another_shape_are_refused(shape):
+    """Fewer and more rows, fewer and more classes."""
+    with pytest.raises(ValueError, match=rf"must be \(2, 3\) .*, got \({shape[0]}, {shape[1]}\)"):
+        cross_entropy(torch.zeros(2, 3), torch.zeros(shape))
+
+
+def test_only_a_class_number_cannot_be_ignored_among_probabilities():
+    """0 is a class, -1 is none: as in torch."""
+    logits, targets = torch.randn(2, 3), torch.full((2, 3), 1 / 3)
+    for refused in (0, 1):
+        with pytest.raises(ValueError, match=f"probabilities, got {refused}: leave it out"):
+            cross_entropy(logits, targets, ignore_index=refused)
+    torch.testing.assert_close(cross_entropy(logits, targets, ignore_index=-1), F.cross_entropy(logits, targets))
+
+
+def test_negative_weights_count_as_in_torch():
+    """Nothing is cut off at zero: neither a share nor the sum of weights that the mean is divided by."""
+    logits, labels, weights = torch.tensor([[0.0, -torch.inf]]), torch.tensor([1]), torch.tensor([1.0, -1.0])
+    for z in (logits, torch.tensor([[0.3, 0.9]])):
+        for reduction in ("sum", "mean"):
+            ours = cross_entropy(z, labels, class_weights=weights, reduction=reduction)
+            torch.testing.assert_close(ours, F.cross_entropy(z, labels, weight=weights, reduction=reduction))
+
+
+BREAKS = [
+    ("& (logarithms == -torch.inf)", ""),
+    # both: the shares
+    ("(1 - label_smoothing) * wanted", "wanted"),
+    ("label_smoothing * even)", "label_smoothing * even * (1 - wanted))"),
+    ("weights * ((1 - label_smoothing) * wanted + ", "(weights * (1 - label_smoothing) * wanted + "),
+    ("shares = weights * (", "shares = ("),
+    ("even = kept[:, None].to(logits.dtype)", "even = logits.new_ones(len(logits), 1)"),
+    ("kept[:, None].to(logits.dtype) / logits.shape[1]", "kept[:, None].to(logits.dtype) / (logits.shape[1] - 0.99)"),
+    ("kept[:, None].to(logits.dtype) / logits", "kept[:, None] / logits"),
+    ("wanted[kept, labels[kept]] = 1", "wanted[:, labels[kept]] = 1"),
+    ("wanted[kept, labels[kept]] = 1", "wanted[range(len(labels)), labels] = 1"),
+    ("kept = labels != ignore_index", "kept = labels != -100"),
+    ("kept = labels != ignore_index", "kept = labels >= 0"),
+    ("kept, wanted = logits.new_ones(len(logits)).bool(), targets", "kept, wanted = targets.sum(dim=1) > 1, targets"),
+    # both: what the sum is divided by
+    ("divisor = (wanted * weights).sum()", "divisor = wanted.sum()"),
+    ("divisor = (wanted * weights).sum()", "divisor = weights.new_ones(()) * len(logits)"),
+    ("divisor = kept.sum()", "divisor = (wanted * weights).sum()"),
+    ("        divisor[divisor == 0] = math.nan", "        pass"),
+    ("divisor[divisor == 0] = math.nan", "divisor[divisor == 0] = 1"),
+    ('divisor if reduction == "mean"', 'divisor if reduction != "none"'),
+    ('divisor if reduction == "mean" else 1', "divisor"),
+    # cross_entropy
+    ("losses = -(shares * logarithms)", "losses = (shares * logarithms)"),
+    ("logarithms = log_softmax(logits)", "logarithms = softmax(logits).log()"),
+    ("    logarithms = logarithms.masked_fill(", "    logarithms.masked_fill("),
+    ("(shares * logarithms).sum(dim=1)", "(shares * logarithms).mean(dim=1)"),
+    ('losses if reduction == "none" else losses.sum() / divisor', "losses.sum() / divisor"),
+    ("losses.sum() / divisor", "losses.mean()"),
+    # cross_entropy_backward
+    ("softmax(logits) * shares.sum(dim=1, keepdim=True) - shares", "softmax(logits) - shares"),
+    ("softmax(logits) * shares.sum(dim=1, keepdim=True) - shares", "shares - softmax(logits) * shares.sum(1, True)"),
+    ("shares.sum(dim=1, keepdim=True)", "shares.sum()"),
+    ("+ grad / divisor", "+ grad"),
+    ("+ grad / divisor", "+ 1 / divisor"),
+    ("    scale[~kept] = 0", "    pass"),
+    ("return slopes * scale[:, None]", "return slopes * scale.sum()"),
+    # what is refused
+    ("& (labels != ignore_index)", ""),
+    ("(labels >= classes)", "(labels > classes)"),
+    ("labels, classes = targets.long(), logits.shape[1]", "labels, classes = targets, logits.shape[1]"),
+    ("if ignore_index >= 0", "if ignore_index > 1"),
+]

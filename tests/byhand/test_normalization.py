@@ -1,0 +1,314 @@
+"""Batch norm by hand gives torch's numbers in both modes, forward and backward, and keeps torch's statistics."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.byhand.drawing import assert_drawn_together, draw_tensor
+from tlhelpers.byhand.nn import differentiable
+from tlhelpers.byhand.normalization import batch_norm2d, batch_norm2d_backward
+
+BATCHES = st.sampled_from([1, 2, 3, 1, 2, 4, 2, 3, 2, 3, 1, 0])  # the empty one is an exception
+
+
+@st.composite
+def norms(draw, batches=BATCHES, largest=5, constant=True):
+    """Draw images, learned numbers, running statistics, and the options that go with them."""
+    training = draw(st.sampled_from([True, True, False]))
+    momentum = draw(st.sampled_from([0.0, 0.1, 0.1, 0.7, 1.0]))
+    sides = st.integers(1, largest)
+    n, c = draw(batches), draw(st.integers(1, 4))
+    h, w = draw(st.tuples(sides, sides) | st.tuples(sides, sides) | st.just((1, 1)))
+    if training and n * h * w == 1:
+        n = 2  # one value a channel is refused, see below
+    images = 3 * draw_tensor(draw, (n, c, h, w)) + 5 * draw_tensor(draw, (c, 1, 1))  # channels far apart
+    if constant and draw(st.booleans()):
+        images[:, 0] = 2.0  # a channel that never changes
+    weight, bias, mean = (draw_tensor(draw, (c,)) for _ in range(3))
+    eps = draw(st.sampled_from([1e-5, 1e-3, 0.5]))
+    return [images, weight, bias, mean, draw_tensor(draw, (c,)).abs() + 0.1], dict(training=training, eps=eps), momentum
+
+
+def describe(example):
+    """Name what an example has in it."""
+    (images, weight, *_), options, momentum = example
+    words = {
+        "training": options["training"],
+        "eval": not options["training"],
+        "no image": len(images) == 0,
+        "one image": len(images) == 1,
+        "more images": len(images) > 1,
+        "one pixel": images.shape[2:] == (1, 1),
+        "rectangle": images.shape[2] != images.shape[3],
+        "one channel": len(weight) == 1,
+        "constant channel": bool((images[:, 0] == 2).all()) and len(images) > 0,
+        "own momentum": momentum != 0.1,
+        "own eps": options["eps"] != 1e-5,
+    }
+    return [word for word, holds in words.items() if holds]
+
+
+def test_every_option_was_drawn_with_the_others():
+    """Both modes meet every batch, size and option."""
+    words = set(
+        [
+            "training",
+            "eval",
+            "no image",
+            "one image",
+            "more images",
+            "one pixel",
+            "rectangle",
+            "one channel",
+            "constant channel",
+            "own momentum",
+            "own eps",
+        ]
+    )
+    batches = ["no image", "one image", "more images"]
+    apart = {("training", "eval"), ("one pixel", "rectangle"), ("no image", "constant channel")}
+    apart |= {(a, b) for a in batches for b in batches}
+    with_one_pixel = {("one image", "one pixel")}  # in eval mode alone
+    assert_drawn_together(norms(), describe, words, apart - with_one_pixel)
+
+
+def torchs(images, weight, bias, mean, var, *, training, momentum=0.1, eps=1e-5):
+    return F.batch_norm(images, mean, var, weight, bias, training=training, momentum=momentum, eps=eps)
+
+
+@given(norms())
+def test_forward_and_running_statistics_equal_torchs(example):
+    """Outputs and both running statistics are torch's; in eval mode the statistics do not move."""
+    tensors, options, momentum = example
+    ours, theirs = ([tensor.clone() for tensor in tensors] for _ in range(2))
+    outputs = batch_norm2d(*ours, momentum=momentum, **options)
+    torch.testing.assert_close(outputs, torchs(*theirs, momentum=momentum, **options), rtol=0, atol=1e-10)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+    torch.testing.assert_close(ours[:3], tensors[:3], rtol=0, atol=0)  # what is only read stays as it was
+    if not options["training"]:
+        torch.testing.assert_close(ours[3:], tensors[3:], rtol=0, atol=0)
+
+
+@given(norms(), st.data())
+def test_gradients_equal_autograds(example, data):
+    """The gradients of images, weight and bias are those of autograd through torch's batch norm."""
+    tensors, options, _ = example
+    grad = draw_tensor(data.draw, tensors[0].shape)
+    before = [tensor.clone() for tensor in tensors]
+    gradients = batch_norm2d_backward(grad, *tensors, **options)
+    torch.testing.assert_close(tensors, before, rtol=0, atol=0)  # going back moves nothing
+    learned = [tensor.clone().requires_grad_() for tensor in tensors[:3]]
+    expected = torch.autograd.grad(torchs(*learned, *before[3:], **options), learned, grad)
+    assert isinstance(gradients, tuple)
+    for ours, theirs in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+@given(norms(st.integers(1, 3), largest=2, constant=False))
+def test_gradcheck_of_our_backward(example):
+    """Differences of our forward pass agree with our backward pass."""
+    (*learned, mean, var), options, _ = example
+    options["eps"] = max(options["eps"], 1e-3)  # values that nearly agree make training too steep to measure
+    norm = differentiable(
+        lambda *inputs: batch_norm2d(*inputs, mean.clone(), var.clone(), **options),
+        lambda grad, *inputs: batch_norm2d_backward(grad, *inputs, mean, var, **options),
+    )
+    assert torch.autograd.gradcheck(norm, [tensor.requires_grad_() for tensor in learned])
+
+
+def test_an_empty_batch_moves_nothing():
+    """Without images there is nothing to follow, in training as in eval mode."""
+    for training in (True, False):
+        mean, var = torch.tensor([3.0]), torch.tensor([5.0])
+        outputs = batch_norm2d(torch.ones(0, 1, 2, 3), var, mean, mean, var, training=training, momentum=0.5)
+        assert outputs.shape == (0, 1, 2, 3) and mean.item() == 3 and var.item() == 5
+
+
+def test_autograd_goes_through_the_forward_pass_too():
+    """Without our backward pass autograd finds the same gradients, and keeps the running statistics out of it."""
+    images, weight, bias = (
+        torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in [(3, 2, 4, 5), (2,), (2,)]
+    )
+    running = [torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)]
+    outputs = batch_norm2d(images, weight, bias, *running, training=True)
+    grad = torch.randn_like(outputs)
+    expected = torch.autograd.grad(outputs, [images, weight, bias], grad)
+    ours = batch_norm2d_backward(grad, images, weight, bias, *running, training=True)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-10)
+    assert not any(tensor.requires_grad for tensor in running)
+
+
+def test_hundred_batches_leave_torchs_statistics():
+    """After many batches in training, eval mode gives what torch.nn.BatchNorm2d gives after the same batches."""
+    theirs = torch.nn.BatchNorm2d(3).double()
+    mean, var = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    learned = theirs.weight.detach(), theirs.bias.detach()
+    for _ in range(100):
+        batch = 2 * torch.randn(4, 3, 5, 5, dtype=torch.float64) + 7
+        batch_norm2d(batch, *learned, mean, var, training=True), theirs(batch)
+    torch.testing.assert_close([mean, var], [theirs.running_mean, theirs.running_var], rtol=0, atol=1e-12)
+    torch.testing.assert_close(batch_norm2d(batch, *learned, mean, var, training=False), theirs.eval()(batch))
+
+
+def test_training_brings_every_channel_to_mean_0_and_variance_1():
+    """What comes out has the statistics that the name promises, whatever went in."""
+    images = 50 * torch.randn(8, 3, 6, 6, dtype=torch.float64) - 20
+    one, zero = torch.ones(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    outputs = batch_norm2d(images, one, zero, zero.clone(), one.clone(), training=True)
+    torch.testing.assert_close(outputs.mean(dim=(0, 2, 3)), zero, rtol=0, atol=1e-12)
+    torch.testing.assert_close(outputs.var(dim=(0, 2, 3), unbiased=False), one, rtol=0, atol=1e-7)
+
+
+def test_large_means_cost_no_digits():
+    """In float32 a channel around 10,000 with a spread of 1 is still normalized to three places."""
+    images = torch.randn(4, 2, 16, 16, dtype=torch.float64)
+    one, zero = torch.ones(2), torch.zeros(2)
+    outputs = batch_norm2d((images + 1e4).float(), one, zero, zero.clone(), one.clone(), training=True)
+    mean, std = images.mean(dim=(0, 2, 3), keepdim=True), images.std(dim=(0, 2, 3), keepdim=True, unbiased=False)
+    torch.testing.assert_close(outputs.double(), (images - mean) / std, rtol=0, atol=3e-3)
+
+
+# What is refused
+
+
+def call(shape=(2, 3, 4, 4), *, dtype=torch.float32, training=True, eps=1e-5, **other):
+    """Call both functions with good inputs but for what is given; return what ValueError said."""
+    tensors = {"images": torch.ones(shape).to(dtype)}
+    tensors |= {name: torch.ones(3) for name in ("weight", "bias", "running_mean", "running_var")} | other
+    messages = []
+    with pytest.raises(ValueError) as caught:
+        batch_norm2d(*tensors.values(), training=training, eps=eps)
+    messages.append(str(caught.value))
+    with pytest.raises(ValueError) as caught:
+        batch_norm2d_backward(torch.ones(shape), *tensors.values(), training=training, eps=eps)
+    assert messages == [str(caught.value)] and "\n" not in messages[0]
+    return messages[0]
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (4, 4), (1, 2, 3, 4, 4)])
+def test_unbatched_images_are_refused(shape):
+    """Four axes or none of it, as torch.nn.BatchNorm2d has it; the sentence shows how to add one."""
+    message = call(shape)
+    assert str(shape) in message and "images[None]" in message
+    with pytest.raises(ValueError):
+        torch.nn.BatchNorm2d(3)(torch.ones(shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 1, 1)])
+def test_one_value_a_channel_is_refused_in_training(shape):
+    """One image of one pixel cannot be normalized with its own statistics; in eval mode it can."""
+    message = call(shape)
+    assert str(shape) in message and "more images" in message and "eval mode" in message
+    one, zero = torch.ones(3), torch.zeros(3)
+    with pytest.raises(ValueError):
+        F.batch_norm(torch.ones(shape), zero, one, training=True)
+    outputs = batch_norm2d(torch.ones(shape), one, zero, zero, one, training=False)
+    torch.testing.assert_close(outputs, F.batch_norm(torch.ones(shape), zero, one))
+
+
+@pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
+@pytest.mark.parametrize("tensor", [torch.ones(2), torch.ones(1), torch.ones(3, 1), torch.tensor(1.0)])
+def test_one_number_a_channel_or_none(name, tensor):
+    """Each of the four must have one number for each channel; broadcasting is no excuse."""
+    message = call(**{name: tensor})
+    assert message.startswith(name) and "(3,)" in message and str(tuple(tensor.shape)) in message
+
+
+@pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
+def test_dtypes_must_agree(name):
+    """float64 among float32 is named, with a way to convert."""
+    message = call(**{name: torch.ones(3).double()})
+    assert f"{name} is torch.float64" in message and f"images.to({name}.dtype)" in message
+
+
+def test_integers_are_refused():
+    """Whole numbers have no mean of their own kind."""
+    message = call(dtype=torch.int64)
+    assert "torch.int64" in message and "images.float()" in message
+
+
+def test_no_channel_is_refused():
+    """Without a channel there is nothing to normalize."""
+    assert "(2, 0, 4, 4)" in call((2, 0, 4, 4))
+
+
+@pytest.mark.parametrize(("eps", "training"), [(0, True), (0.0, True), (-1e-5, True), (-1e-5, False)])
+def test_eps_must_be_positive(eps, training):
+    """As in torch eps may be 0 in eval mode alone."""
+    message = call(eps=eps, training=training)
+    assert f"got {eps}" in message and "1e-5" in message
+    with pytest.raises(ValueError):
+        F.batch_norm(torch.ones(2, 3, 4, 4), torch.zeros(3), torch.ones(3), training=training, eps=eps)
+
+
+def test_no_eps_is_fine_in_eval_mode():
+    """With eps 0 the formula is the one on paper: (10 - 4) / 3 * 2 + 1 is 5."""
+    numbers = (torch.tensor([value]) for value in (2.0, 1.0, 4.0, 9.0))
+    assert batch_norm2d(torch.full((1, 1, 1, 1), 10.0), *numbers, training=False, eps=0).item() == 5
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 3, 4, 4), (2, 3, 1, 1)])
+def test_a_gradient_of_another_shape_is_refused(shape):
+    """The gradient belongs to the output, which has the shape of the images."""
+    with pytest.raises(ValueError) as caught:
+        batch_norm2d_backward(torch.ones(shape), torch.ones(2, 3, 4, 4), *torch.ones(4, 3), training=False)
+    assert str(shape) in str(caught.value) and "(2, 3, 4, 4)" in str(caught.value) and "give" in str(caught.value)
+
+
+# Slips that these tests must notice, applied by test_breaks.py
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_short_numbers_give_torchs_statistics(dtype, training):
+    """Squares of 25,000 numbers of 16 bits would overflow: statistics are made in 32 bits, here as in torch."""
+    images = (torch.randn(8, 3, 56, 56) * 3 + 5).to(dtype)
+    numbers = [images, *((torch.rand(3) + 0.5).to(dtype) for _ in range(4))]  # and weight, bias, mean, variance
+    theirs, exact = [n.clone() for n in numbers], [n.double() for n in numbers]
+    outputs = F.batch_norm(theirs[0], *theirs[3:], *theirs[1:3], training=training)
+    wide = batch_norm2d(*exact, training=training)
+    error = (batch_norm2d(*numbers, training=training).double() - wide).abs().max()
+    assert error <= (outputs.double() - wide).abs().max()  # no further from the truth than torch
+    for mine, torchs in zip(numbers[3:], theirs[3:], strict=True):
+        torch.testing.assert_close(mine, torchs)
+    grad = torch.randn(images.shape).to(dtype)
+    gradients = batch_norm2d_backward(grad, *numbers, training=training)
+    assert {gradient.dtype for gradient in gradients} == {dtype}
+    exact = batch_norm2d_backward(grad.double(), *(n.double() for n in numbers), training=training)
+    for mine, true in zip(gradients, exact, strict=True):
+        torch.testing.assert_close(mine, true.to(dtype))
+
+
+BREAKS = [
+    ("images, count = widened(images), _count", "count = _count"),
+    ("unbiased = variance * count / (count - 1)", "unbiased = variance"),
+    (
+        "mean, _channel_sums((images - _wide(mean)) ** 2) / count",
+        "mean, _channel_sums((images - _wide(mean)) ** 2) / (count - 1 + (count < 2))",
+    ),
+    ("running_mean += momentum * (mean - running_mean)", "running_mean += (1 - momentum) * (mean - running_mean)"),
+    ("running_var += momentum * (unbiased - running_var)", "running_var += momentum * unbiased"),
+    ("running_mean += momentum", "running_mean = running_mean + momentum"),
+    ("scale = weight / (widened(variance) + eps) ** 0.5", "scale = weight / (widened(variance) ** 0.5 + eps)"),
+    ("scale = weight / (widened(variance) + eps) ** 0.5", "scale = weight / (widened(variance) + eps)"),
+    ("* _wide(scale) + _wide(bias)", "* _wide(scale)"),
+    (
+        "if training:\n        mean, variance = _statistics(images)\n",
+        "if True:\n        mean, variance = _statistics(images)\n",
+    ),
+    ("if count:", "if True:"),
+    ("mean.detach(), variance.detach()", "mean, variance"),
+    ("values.sum(dim=(0, 2, 3))", "values.sum(dim=(2, 3)).amax(0)"),
+    ("(_wide(grad_bias) + normalized * _wide(grad_weight))", "_wide(grad_bias)"),
+    ("(_wide(grad_bias) + normalized * _wide(grad_weight))", "(normalized * _wide(grad_weight))"),
+    ("    if training:\n        grad = grad -", "    if True:\n        grad = grad -"),
+    ("/ _count(images)\n", "/ len(images)\n"),
+    ("_channel_sums(grad * normalized), _channel_sums(grad)", "_channel_sums(grad * images), _channel_sums(grad)"),
+    ("gradients = grad * _wide(weight * inverse)", "gradients = grad * _wide(inverse)"),
+    ("inverse = (widened(variance) + eps) ** -0.5", "inverse = widened(variance) ** -0.5"),
+    ("_statistics(images) if training else (running_mean, running_var)", "_statistics(images)"),
+    ("_count(images) == 1", "len(images) == 1"),
+    ("if tensor.shape != images.shape[1:2]:", "if len(tensor) != images.shape[1]:"),
+]

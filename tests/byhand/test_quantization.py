@@ -1,0 +1,144 @@
+"""Whole numbers of few bits: as torch's, at most half a step off, and products that are exact."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.byhand.drawing import assert_drawn_together, draw_tensor
+from tlhelpers.byhand import dequantize, quantize, quantized_linear, scale_of
+
+BREAKS = [
+    ("2 ** (bits - 1) - 1", "2 ** (bits - 1)"),
+    ("if dim is None or i != dim % values.ndim", "if dim is None or i == dim % values.ndim"),
+    ("largest.masked_fill(largest == 0, most) / most", "largest / most"),
+    ("(values / scale).round()", "(values / scale + 0.5).int().float()"),
+    ("steps.masked_fill(steps > most, most).masked_fill", "steps.masked_fill"),
+    (".masked_fill(steps < -most, -most)", ""),
+    ("return numbers * scale", "return numbers / scale"),
+    ("scale_of(weight, dim=0)", "scale_of(weight)"),
+    ("[:, None].int() * quantize(weight, of_weight).int()", "[:, None] * quantize(weight, of_weight)"),
+    ("(of_features * of_weight.T)", "(of_features * of_weight)"),
+    ("range(2, 9)", "range(2, 10)"),
+    ("| (values != values)", ""),
+]
+
+
+@st.composite
+def values_and_dim(draw):
+    """Draw values of one to four dimensions, of any size, some of them zero, and along which dimension steps differ."""
+    shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    values = draw_tensor(draw, shape) * 10.0 ** draw(st.integers(-4, 4))
+    if draw(st.booleans()):
+        values[0] = 0
+    return values, draw(st.none() | st.integers(-len(shape), len(shape) - 1))
+
+
+def describe(example):
+    values, dim = example
+    words = {"one step" if dim is None else "steps of slices", "vector" if values.ndim == 1 else "more dimensions"}
+    return words | ({"zeros"} if (values[0] == 0).all() else set())
+
+
+def test_what_is_drawn():
+    words = {"one step", "steps of slices", "vector", "more dimensions", "zeros"}
+    assert_drawn_together(
+        values_and_dim(), describe, words, {("one step", "steps of slices"), ("vector", "more dimensions")}
+    )
+
+
+@given(values_and_dim(), st.integers(2, 8))
+def test_half_a_step_is_the_most_that_is_lost(example, bits):
+    """And the whole numbers keep to their bits; the largest value of every slice comes back as it was."""
+    values, dim = example
+    scale = scale_of(values, bits=bits, dim=dim)
+    whole = quantize(values, scale, bits=bits)
+    lost = (dequantize(whole, scale) - values).abs()
+    assert whole.dtype == torch.int8 and whole.abs().max() <= 2 ** (bits - 1) - 1
+    assert (lost <= scale / 2 * (1 + 1e-9)).all()
+    slices = 1 if dim is None else values.shape[dim]
+    parts, losses = (every.movedim(dim or 0, 0).reshape(slices, -1) for every in (values, lost))
+    for part, loss in zip(parts, losses, strict=True):
+        assert loss[part.abs().argmax()] <= 1e-9 * part.abs().max()
+
+
+@given(values_and_dim())
+def test_eight_bits_are_those_of_torch(example):
+    """Torch's own quantized tensors of float32, from the same steps, tensor by tensor and along a dimension.
+
+    But for ties, which torch finds a little off, as it multiplies by the inverse of the step.
+    """
+    values, dim = example[0].float(), example[1]
+    scale = scale_of(values, dim=dim)
+    if dim is None:
+        theirs = torch.fake_quantize_per_tensor_affine(values, scale.item(), 0, -127, 127)
+    else:
+        zeros = torch.zeros(scale.numel(), dtype=torch.int32)
+        axis = dim % values.ndim
+        theirs = torch.fake_quantize_per_channel_affine(values, scale.flatten(), zeros, axis, -127, 127)
+    ours = dequantize(quantize(values, scale), scale)
+    steps = values / scale
+    no_tie = (steps - steps.floor() - 0.5).abs() > 1e-4
+    torch.testing.assert_close(ours[no_tie], theirs[no_tie], rtol=1e-6, atol=0.0)
+
+
+@given(values_and_dim(), st.integers(2, 8))
+def test_signs_and_sizes_do_not_matter(example, bits):
+    """Negative values give negative numbers, doubled ones the same with a doubled step."""
+    values, dim = example
+    scale = scale_of(values, bits=bits, dim=dim)
+    assert quantize(-values, scale, bits=bits).equal(-quantize(values, scale, bits=bits))
+    assert quantize(2 * values, 2 * scale, bits=bits).equal(quantize(values, scale, bits=bits))
+
+
+@given(values_and_dim(), st.integers(2, 8))
+def test_what_is_written_can_be_written_again(example, bits):
+    """Multiples of the step come back exactly."""
+    values, dim = example
+    scale = scale_of(values, bits=bits, dim=dim)
+    whole = quantize(values, scale, bits=bits)
+    assert quantize(dequantize(whole, scale), scale, bits=bits).equal(whole)
+
+
+def test_zeros_have_a_step():
+    """Of one, since any would do, and none would be divided by."""
+    values = torch.tensor([[0.0, 0.0], [0.5, -1.27]])
+    torch.testing.assert_close(scale_of(values, dim=0), torch.tensor([[1.0], [0.01]]))
+    assert quantize(values, scale_of(values, dim=0)).tolist() == [[0, 0], [50, -127]]
+
+
+def test_ties_go_to_the_even_number_and_what_is_too_large_is_cut():
+    step = torch.tensor(1.0)
+    assert quantize(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5]), step).tolist() == [0, 2, 2, 0, -2]
+    assert quantize(torch.tensor([300.0, -300.0, 127.4]), step).tolist() == [127, -127, 127]
+    assert quantize(torch.tensor([9.0, -9.0, 1.0]), step, bits=3).tolist() == [3, -3, 1]
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 40), st.data())
+def test_whole_numbers_are_multiplied_exactly(n, outputs, d, data):
+    """As the values that came back are, in float64, and near the product of those that were given."""
+    features, weight = draw_tensor(data.draw, (n, d)), draw_tensor(data.draw, (outputs, d))
+    of_features, of_weight = scale_of(features), scale_of(weight, dim=0)
+    back = dequantize(quantize(features, of_features), of_features), dequantize(quantize(weight, of_weight), of_weight)
+    found = quantized_linear(features, weight)
+    torch.testing.assert_close(found, back[0] @ back[1].T, rtol=1e-12, atol=1e-12)
+    most = of_features / 2 * weight.abs().sum(dim=1) + features.abs().sum(dim=1, keepdim=True) * of_weight.T / 2
+    assert ((found - features @ weight.T).abs() <= most + d * of_features * of_weight.T / 4 + 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: scale_of(torch.ones(2), bits=9), "bits is 9: give from 2 to 8"),
+        (lambda: quantize(torch.ones(2), torch.ones(1), bits=1), "bits is 1: give from 2 to 8"),
+        (lambda: scale_of(torch.ones(2, 2), dim=2), "dim is 2, but the values have 2 dimensions"),
+        (lambda: scale_of(torch.tensor([1, 2])), "values must hold floats, got torch.int64"),
+        (lambda: quantize(torch.tensor([1.0, float("nan")]), torch.ones(1)), "a value is nan"),
+        (lambda: scale_of(torch.tensor([1.0, -float("inf")])), "a value is -inf"),
+        (lambda: quantized_linear(torch.ones(2, 3), torch.ones(3, 2)), r"shapes \(2, 3\) and \(3, 2\)"),
+        (lambda: quantized_linear(torch.ones(3), torch.ones(2, 3)), r"shapes \(3,\) and \(2, 3\)"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -1,0 +1,309 @@
+"""Windows by hand: every rounding of their number is torch's, and columns are copied and added up as torch does it."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.byhand.drawing import assert_drawn_together, draw_tensor
+from tlhelpers.byhand.windows import Visits, col2im, im2col, output_size
+
+ONE_OR_TWO = st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+def both(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+@st.composite
+def visits(draw):
+    """Draw images, a kernel and the options of a visit that fits."""
+    options = {
+        "stride": draw(ONE_OR_TWO | st.just(5)),
+        "padding": draw(st.integers(0, 2) | st.tuples(st.integers(0, 3), st.integers(0, 3))),
+        "dilation": draw(ONE_OR_TWO),
+    }
+    kernel, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one place", "one pixel"]))
+    if case == "one pixel":  # as much padding as the kernel needs
+        options["padding"] = tuple(
+            -(-d * (k - 1) // 2) for k, d in zip(both(kernel), both(options["dilation"]), strict=True)
+        )
+    axes = zip(both(kernel), both(options["dilation"]), both(options["padding"]), strict=True)
+    least = [max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in axes]
+    size = [draw(st.integers(n, n + 5)) if case == "any" else n for n in least]
+    batch, channels = draw(st.sampled_from([2, 3, 2, 3, 2, 3, 1, 0])), draw(st.sampled_from([2, 3, 2, 3, 1]))
+    return draw_tensor(draw, (batch, channels, *size)), kernel, options
+
+
+def describe(example):
+    """Name the options, and the sizes at which an index is most easily one off, of a drawn visit."""
+    images, kernel, options = example
+    (stride, padding, dilation), (k, l) = (both(value) for value in options.values()), both(kernel)
+    places = F.unfold(images[:0], kernel, **options).shape[2]
+    words = {
+        "stride": max(stride) > 1,
+        "stride over kernel": min(stride) > max(k, l),
+        "padding": max(padding) > 0,
+        "dilation": max(dilation) > 1 and max(k, l) > 1,
+        "rectangle": k != l,
+        "even": k % 2 == 0 or l % 2 == 0,
+        "one pixel": images.shape[2:] == (1, 1),
+        "one place": places == 1,
+        "no image": not len(images),
+    }
+    return {word for word, holds in words.items() if holds}
+
+
+def test_all_options_are_drawn_together():
+    """Each option comes with each other one, and with the sizes at which slips show."""
+    words = {"stride", "stride over kernel", "padding", "dilation", "rectangle", "even", "one pixel", "one place"}
+    assert_drawn_together(visits(), describe, words | {"no image"})
+
+
+@given(visit=visits())
+def test_columns_are_copied_as_torch_unfolds(visit):
+    """The columns are torch's, in torch's order, bit for bit: values are copied, not computed."""
+    images, kernel, options = visit
+    assert torch.equal(im2col(images, kernel, **options), F.unfold(images, kernel, **options))
+
+
+@given(visit=visits(), data=st.data())
+def test_columns_are_added_up_as_torch_folds(visit, data):
+    """Every pixel gets the sum of its entries; what fell on the padding is gone."""
+    images, kernel, options = visit
+    size = tuple(images.shape[2:])
+    columns = draw_tensor(data.draw, F.unfold(images, kernel, **options).shape)
+    expected = F.fold(columns, size, kernel, **options)
+    torch.testing.assert_close(col2im(columns, size, kernel, **options), expected, rtol=0, atol=1e-10)
+
+
+@given(visit=visits(), data=st.data())
+def test_adding_up_is_copying_transposed(visit, data):
+    """For any y the sum of im2col(x) times y is that of x times col2im(y): so a gradient goes back."""
+    images, kernel, options = visit
+    columns = im2col(images, kernel, **options)
+    other = draw_tensor(data.draw, columns.shape)
+    there, back = (columns * other).sum(), (images * col2im(other, tuple(images.shape[2:]), kernel, **options)).sum()
+    torch.testing.assert_close(there, back, rtol=1e-10, atol=1e-10)
+
+
+@given(visit=visits(), data=st.data())
+def test_columns_of_several_images_stand_side_by_side(visit, data):
+    """For one large product the columns of each group are those of im2col, image after image."""
+    images, kernel, options = visit
+    if not len(images):
+        return
+    channels, places = images.shape[1], F.unfold(images, kernel, **options).shape[2]
+    groups = data.draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
+    columns = Visits(images.shape[2:], kernel, **options).columns(images, groups)
+    expected = F.unfold(images, kernel, **options).transpose(0, 1).reshape(groups, -1, len(images) * places)
+    assert torch.equal(columns, expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"padding": 1}, {"padding": 1, "stride": 2}])
+def test_a_kernel_of_one_pixel_copies_only_if_it_must(options):
+    """Where it meets every pixel once, the pixels are the columns; with a stride or a frame they are not."""
+    images = torch.arange(12.0).reshape(1, 1, 3, 4)
+    columns = Visits((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
+    assert torch.equal(columns, F.unfold(images, 1, **options))
+    assert (columns.data_ptr() == images.data_ptr()) == (not options)
+
+
+@pytest.mark.parametrize("at_once", [1, 17, 40, 10**6])
+def test_portions_hold_each_image_once(at_once, monkeypatch):
+    """However little fits at once, the portions follow one another and none is empty."""
+    monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
+    images = torch.arange(7)[:, None, None, None].expand(7, 2, 3, 3)
+    visits = Visits((3, 3), 3, 1, 0, 1)  # 18 entries an image
+    portions = [images[some, 0, 0, 0].tolist() for some in visits.portions(images)]
+    assert sum(portions, []) == list(range(7))
+    assert {len(portion) for portion in portions[:-1]} <= {max(1, at_once // 18)} and all(portions)
+
+
+def refused(function, *arguments, **options):
+    """Return what a function returns, or "refused"."""
+    try:
+        return function(*arguments, **options)
+    except (RuntimeError, ValueError):
+        return "refused"
+
+
+def test_every_rounding_of_the_size_is_torchs():
+    """All small cases: floor as in torch's unfold, ceil as in its pooling, refused where torch refuses."""
+    numbers = itertools.product(range(1, 8), range(1, 6), range(1, 5), range(3), (1, 2))
+    for size, kernel, stride, padding, dilation in numbers:
+        image, options = torch.zeros(1, 1, size, 1), {"stride": stride, "dilation": (dilation, 1)}
+        columns = refused(F.unfold, image, (kernel, 1), padding=(padding, 0), **(options | {"stride": (stride, 1)}))
+        expected = columns if isinstance(columns, str) else columns.shape[2]
+        assert refused(output_size, size, kernel, stride, padding, dilation) == expected
+        if 2 * padding <= kernel:  # pooling has a rule of its own against more
+            pooled = refused(F.max_pool2d, image, (kernel, 1), padding=(padding, 0), ceil_mode=True, **options)
+            expected = pooled if isinstance(pooled, str) else pooled.shape[2]
+            ours = refused(output_size, size, kernel, stride, padding, dilation, ceil_mode=True)
+            assert ours == expected, (size, kernel, stride, padding, dilation)
+
+
+def test_a_kernel_a_little_too_large_has_one_place_if_rounded_up():
+    """Pooling may hang over the end of an image smaller than its window; a convolution may not."""
+    assert output_size(2, 3, 2, ceil_mode=True) == F.max_pool2d(torch.zeros(1, 1, 2, 2), 3, 2, ceil_mode=True).shape[2]
+    with pytest.raises(ValueError, match="kernel of 3 pixels does not fit into 2 pixels with padding 0"):
+        output_size(2, 3, 2)
+    with pytest.raises(ValueError, match="kernel of 4 pixels does not fit into 2 pixels with padding 0"):
+        output_size(2, 4, 2, ceil_mode=True)
+
+
+def test_one_number_stands_for_both_axes():
+    """``kernel=2`` means 2 by 2, as it does for the size, stride, padding and dilation."""
+    images = torch.arange(50.0).reshape(1, 2, 5, 5)
+    columns = im2col(images, 2, stride=2, padding=1, dilation=3)
+    assert torch.equal(columns, im2col(images, (2, 2), stride=(2, 2), padding=(1, 1), dilation=(3, 3)))
+    ours = col2im(columns, 5, 2, stride=2, padding=1, dilation=3)
+    assert torch.equal(ours, col2im(columns, (5, 5), [2, 2], stride=(2, 2), padding=(1, 1), dilation=(3, 3)))
+
+
+def test_whole_numbers_are_copied_too():
+    """Pixel numbers, which torch's unfold refuses, show where each entry comes from."""
+    assert im2col(torch.arange(6).reshape(1, 1, 2, 3), 2)[0].tolist() == [[0, 1], [1, 2], [3, 4], [4, 5]]
+
+
+def test_inputs_are_left_as_they_were():
+    """The columns are copies, even where a kernel meets every pixel once."""
+    images = torch.ones(1, 2, 3, 3)
+    for padding in (0, 1):
+        columns = im2col(images, 1, padding=padding)
+        columns += col2im(columns, 3, 1, padding=padding).sum()
+    assert bool((images == 1).all())
+
+
+def test_what_needs_no_copy_is_not_copied():
+    """Without a frame the images are their own, and a kernel of one pixel that visits all reads them in place."""
+    images = torch.rand(1, 4, 5, 6)
+    plain, framed, sparse = (Visits((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
+    assert plain.frame(images) is images and sparse.frame(images) is images
+    assert framed.frame(images).shape == (1, 4, 7, 8)
+    assert plain.columns(images, 2).data_ptr() == images.data_ptr()
+    assert sparse.columns(images, 2).data_ptr() != images.data_ptr()
+
+
+@pytest.mark.parametrize(("at_once", "portions"), [(1, [1] * 7), (5183, [1] * 7), (5184, [2, 2, 2, 1]), (10**6, [7])])
+def test_portions_hold_as_many_images_as_fit(monkeypatch, at_once, portions):
+    """Windows of one of these images have 4 * 9 * 72 = 2592 entries; one image is the least."""
+    monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
+    images = torch.empty(7, 4, 8, 9)
+    found = [len(images[portion]) for portion in Visits((8, 9), 3, 1, 1, 1).portions(images)]
+    assert found == portions
+
+
+IMAGES, COLUMNS = torch.zeros(2, 3, 5, 5), torch.zeros(2, 27, 9)
+BAD = {
+    "unbatched": (im2col, (IMAGES[0], 3), {}, r"images must have .*\(3, 5, 5\).*images\[None\]"),
+    "too large": (im2col, (IMAGES, 9), {}, r"kernel of 9 pixels does not fit into 5 .*\(5 in all\): use a smaller"),
+    "dilated": (im2col, (IMAGES, 3), {"dilation": 3}, r"kernel of 3 pixels spread over 7 by dilation 3 .*: use"),
+    "dilation": (im2col, (IMAGES, 3), {"dilation": 0}, r"dilation must be at least 1, got 0: 1 means"),
+    "kernel a word": (im2col, (IMAGES, "large"), {}, r"kernel must be a whole number .*got 'large': give \(rows"),
+    "kernel empty": (im2col, (IMAGES, 0), {}, r"kernel must cover at least 1 pixel, got 0: give a positive"),
+    "stride true": (im2col, (IMAGES, 3), {"stride": True}, r"stride must be a whole number .*got True: give"),
+    "stride zero": (im2col, (IMAGES, 3), {"stride": 0}, r"stride must be at least 1, got 0: use 1"),
+    "negative": (im2col, (IMAGES, 3), {"padding": -1}, r"padding must not be negative, got -1: crop"),
+    "same": (im2col, (IMAGES, 3), {"padding": "same"}, r"padding must be a whole number .*got 'same': give"),
+    "no rows": (im2col, (IMAGES[:, :, :0], 1), {"padding": 1}, r"at least 1 pixel along each axis, got 0: look"),
+    "no channel": (im2col, (IMAGES[:, :0], 1), {}, r"at least one channel, got shape \(2, 0, 5, 5\): keep one"),
+    "columns": (col2im, (COLUMNS, 6, 3), {}, r"shape \(N, a multiple of 9, 16\).*6 by 6.*got \(2, 27, 9\): give"),
+    "entries": (col2im, (COLUMNS[:, 1:], 5, 3), {}, r"columns must have shape .*of 9, 9\).*got \(2, 26, 9\): give"),
+    "no entry": (col2im, (COLUMNS[:, :0], 5, 3), {}, r"columns must have shape .*got \(2, 0, 9\): give"),
+    "too many": (col2im, (COLUMNS, 4, 3), {}, r"shape \(N, a multiple of 9, 4\).*4 by 4.*got \(2, 27, 9\): give"),
+    "four axes": (col2im, (COLUMNS[..., None], 5, 3), {}, r"columns must have shape .*got \(2, 27, 9, 1\): give"),
+    "a matrix": (col2im, (COLUMNS[0], 5, 3), {}, r"columns must have shape .*got \(27, 9\): give"),
+    "size": (col2im, (COLUMNS, (5, 5, 5), 3), {}, r"size must be .*got \(5, 5, 5\): give \(rows, columns\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_get_one_sentence(case):
+    """The error names the thing, the value got and, after one colon, the way out; torch refuses them too."""
+    function, arguments, options, message = BAD[case]
+    with pytest.raises(ValueError, match=message) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value) and str(caught.value).count(": ") == 1
+    if case not in ("unbatched", "a matrix"):  # torch takes these; here N is never left out
+        with pytest.raises((RuntimeError, TypeError)):
+            {im2col: F.unfold, col2im: F.fold}[function](*arguments, **options)
+
+
+@given(
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 4)),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    ceil_mode=st.booleans(),
+)
+def test_every_place_meets_the_pixels_of_the_definition(size, kernel, stride, padding, dilation, ceil_mode):
+    """Element (k, l) at place (i, j) meets pixel (i stride + k dilation - padding, ...), or the border beyond."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
+    visits = Visits(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    numbers = torch.arange(1.0, size[0] * size[1] + 1).reshape(1, 1, *size)
+    framed, padded = visits.frame(numbers, -1.0), torch.zeros(visits.framed)
+    padded[visits.padded] = 1
+    for element, (k, l) in enumerate(itertools.product(*map(range, kernel))):
+        for i, j in itertools.product(*map(range, visits.shape)):
+            row, column = i * stride[0] + k * dilation[0], j * stride[1] + l * dilation[1]  # of the padded image
+            y, x = row - padding[0], column - padding[1]
+            inside = 0 <= y < size[0] and 0 <= x < size[1]
+            assert framed[visits.met[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
+            near = row < size[0] + 2 * padding[0] and column < size[1] + 2 * padding[1]
+            assert padded[visits.met[element]][i, j] == near
+    assert torch.equal(framed[visits.image], numbers)
+    ones = [torch.ones(1, 1, *visits.shape)] * len(visits.met)
+    seen = torch.zeros(1, 1, *visits.framed)
+    for pixels in visits.met:
+        seen[pixels] += 1
+    assert torch.equal(visits.sums(ones, (1, 1)), seen[visits.image])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_columns_of_short_numbers_are_added_in_longer_ones(dtype):
+    """A pixel that is in 400 windows gets the sum of 400 numbers, not the number at which 16 bits stop counting."""
+    columns = torch.ones(1, 400, 400, dtype=dtype)
+    assert col2im(columns, 39, 20).amax() == 400
+
+
+BREAKS = [
+    ("max(padded, met[-1].stop)", "padded"),
+    ("slice(padded), met", "slice(padding, padded), met"),
+    ("widened(window).new_zeros", "window.new_zeros"),
+    # output_size
+    ("size + 2 * padding, dilation * (kernel - 1) + 1", "size + padding, dilation * (kernel - 1) + 1"),
+    ("dilation * (kernel - 1) + 1\n    places", "dilation * kernel\n    places"),
+    ("stride - 1 if ceil_mode else 0", "stride if ceil_mode else 0"),
+    ("// stride + 1\n", "// stride\n"),
+    ("* stride >= size + padding else", "* stride >= size + 2 * padding else"),
+    ("return places - 1 if ceil_mode and", "return places - 1 if"),
+    ("if places < 1:", "if span > padded:"),
+    # im2col
+    ("images.flatten(0, 1)[:, None])  #", "images.transpose(0, 1).flatten(0, 1)[:, None])  #"),
+    ("windows[:, number] = framed[pixels]", "windows[:, -1 - number] = framed[pixels]"),
+    ("for row in rows for column in columns]", "for column in columns for row in rows]"),
+    ("slice(k * dilation, k * dilation + reach, stride)", "slice(k, k + reach, stride)"),
+    ("slice(k * dilation, k * dilation + reach, stride)", "slice(k * dilation + stride - 1, None, stride)"),
+    ("slice(padding, padding + size), slice(padded)", "slice(0, size), slice(padded)"),
+    # col2im
+    ("total[pixels] += window", "total[pixels] = window"),
+    ("windows = columns.reshape(*channels, elements", "windows = columns.flip(1).reshape(*channels, elements"),
+    ("return total[self.image]", "return total"),
+    (
+        "columns.reshape(*channels, elements, *visits.shape)",
+        "columns.reshape(*channels, elements, *visits.shape[::-1])",
+    ),
+    (" or columns.shape[2] != places", ""),
+    # columns and portions for the large product
+    ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),
+    (" or self.shape != self.framed", ""),
+    ("self.framed != images.shape[2:] or ", ""),
+    ("slice(start, start + step)", "slice(start, start + step + 1)"),
+    ("max(1, _AT_ONCE // entries)", "max(2, _AT_ONCE // entries)"),
+]

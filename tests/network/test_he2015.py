@@ -1,0 +1,98 @@
+"""The converter, on a made-up miniature package of the same form."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from tlhelpers.network import he2015
+from tlhelpers.network.resnet import ResNet50
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def miniature(seed: int = 0) -> dict[str, np.ndarray]:
+    """A stem, one layer of a block and a head, a few channels wide."""
+    rng = np.random.default_rng(seed)
+    shapes = {"conv1/kernel": (7, 7, 3, 4), "conv1/bias": (4,), "fc1000/kernel": (6, 5), "fc1000/bias": (5,)}
+    shapes |= {"res3b_branch2b/kernel": (3, 3, 4, 2), "res3b_branch2b/bias": (2,)}
+    shapes |= {f"bn_conv1/{kind}": (4,) for kind in he2015.BATCH_NORM}
+    shapes |= {f"bn3b_branch2b/{kind}": (2,) for kind in he2015.BATCH_NORM}
+    return {name: rng.random(shape, dtype=np.float32) for name, shape in shapes.items()}
+
+
+def pack(path, arrays: dict[str, np.ndarray], *, shards: int = 3, leave_out: int | None = None, cut: int = 0):
+    """Write arrays as the tarball of a TensorFlow.js model; the shards do not end where the arrays do."""
+    whole = b"".join(array.tobytes() for array in arrays.values())
+    whole = whole[: len(whole) - cut]
+    names = [f"group1-shard{i + 1}of{shards}.bin" for i in range(shards)]
+    weights = [{"name": name, "shape": array.shape, "dtype": "float32"} for name, array in arrays.items()]
+    files = {"model.json": json.dumps({"weightsManifest": [{"weights": weights, "paths": names}]}).encode()}
+    size = -(-len(whole) // shards)
+    files |= {name: whole[i * size : (i + 1) * size] for i, name in enumerate(names) if i != leave_out}
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in sorted(files.items(), reverse=True):
+            info = tarfile.TarInfo(f"package/ResNet50/{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_the_stem_sees_what_the_original_saw(tmp_path):
+    """Blue-green-red levels minus the mean and a bias, or the usual preprocessing and neither: one result."""
+    arrays = miniature()
+    state = he2015.convert(pack(tmp_path / "mini.tgz", arrays), MEAN, STD)
+    levels = torch.rand(2, 3, 9, 9, dtype=torch.float64) * 255  # red, green, blue
+    kernel, bias, gamma, beta, mean, variance = (
+        torch.from_numpy(arrays[name]).double()
+        for name in ("conv1/kernel", "conv1/bias", *(f"bn_conv1/{kind}" for kind in he2015.BATCH_NORM))
+    )
+    original = levels.flip(1) - torch.tensor([103.939, 116.779, 123.68]).double()[:, None, None]
+    expected = torch.einsum("ncijkl,klco->noij", original.unfold(2, 7, 1).unfold(3, 7, 1), kernel)
+    expected = expected + bias[:, None, None]
+    expected = F.batch_norm(expected, mean, variance, gamma, beta, eps=1e-5)
+    usual = (levels / 255 - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+    ours = F.conv2d(usual, state["conv1.weight"].double())
+    ours = F.batch_norm(
+        ours, *(state[f"bn1.{kind}"].double() for kind in ("running_mean", "running_var", "weight", "bias"))
+    )
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_inner_layers_and_head_get_their_names_axes_and_biases(tmp_path):
+    arrays = miniature(1)
+    state = he2015.convert(pack(tmp_path / "mini.tgz", arrays), MEAN, STD)
+    torch.testing.assert_close(state["fc.weight"], torch.from_numpy(arrays["fc1000/kernel"]).T)
+    torch.testing.assert_close(state["fc.bias"], torch.from_numpy(arrays["fc1000/bias"]))
+    kernel = torch.from_numpy(arrays["res3b_branch2b/kernel"])
+    assert state["layer2.1.conv2.weight"][1, 3, 0, 2] == kernel[0, 2, 3, 1]
+    moved = torch.from_numpy(arrays["bn3b_branch2b/moving_mean"] - arrays["res3b_branch2b/bias"])
+    torch.testing.assert_close(state["layer2.1.bn2.running_mean"], moved)
+    assert not any(name.endswith("conv2.bias") for name in state)
+
+
+def test_every_layer_of_the_original_has_a_place_in_resnet50():
+    """Stages a to f, branches 1, 2a, 2b, 2c: each convolution and batch norm once."""
+    blocks = [f"{stage}{letter}" for stage, n in ((2, 3), (3, 4), (4, 6), (5, 3)) for letter in "abcdef"[:n]]
+    layers = ["conv1", "bn_conv1", "fc1000"]
+    for block in blocks:
+        branches = ["2a", "2b", "2c"] + (["1"] if block.endswith("a") else [])
+        layers += [f"{kind}{block}_branch{branch}" for kind in ("res", "bn") for branch in branches]
+    with torch.device("meta"):
+        expected = {name.rpartition(".")[0] for name, _ in ResNet50().named_parameters()}
+    assert {he2015.torch_name(layer) for layer in layers} == expected
+    assert len(layers) == len(expected)
+
+
+def test_a_missing_shard_is_named(tmp_path):
+    with pytest.raises(ValueError, match="shard2of3.*download it again"):
+        he2015.convert(pack(tmp_path / "mini.tgz", miniature(), leave_out=1), MEAN, STD)
+
+
+def test_a_short_shard_is_noticed(tmp_path):
+    with pytest.raises(ValueError, match="numbers instead of"):
+        he2015.convert(pack(tmp_path / "mini.tgz", miniature(), cut=8), MEAN, STD)

@@ -1,0 +1,199 @@
+"""Figures can be read by colour-blind readers, and when they are printed grey."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex, to_rgb
+from skimage.color import rgb2lab
+
+from tlhelpers import plots
+from tlhelpers.training.fitting import EpochResult
+from tlhelpers.widgets import freezing
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MODULES = sorted((ROOT / "tlhelpers").rglob("*.py"))
+
+# What full colour blindness makes of linear red, green and blue: Machado, Oliveira and Fernandes (2009), severity 1.
+BLINDNESS = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+PLAIN = "red|green|blue|orange|purple|pink|yellow|brown|cyan|magenta|olive|lime|navy|teal|violet"
+NAMED = re.compile(
+    rf"""["'](tab:\w+|{PLAIN})["']"""  # "tab:blue", "red"
+    r"""|colou?rs?=["'][rgbcmy]\b"""  # color="r"
+    r"""|["'][rgbcmy](-|--|:|-\.|[-:]?[os^vDx.])["']"""  # "r--", "go"
+)
+# No order of lightness, or red beside green of the same lightness.
+MAPS = (
+    "jet|hsv|rainbow|gist_rainbow|gist_ncar|nipy_spectral|prism|flag|brg|turbo|gnuplot|RdYlGn|RdYlBu|Spectral|PiYG|"
+    r"Paired|Accent|Set[123]|tab\d+\w?"
+)
+UNFIT = re.compile(rf"""["']({MAPS})(_r)?["']|\b(cm|colormaps)\.({MAPS})(_r)?\b""")
+
+
+@pytest.fixture(autouse=True)
+def the_style():
+    """Every test draws with the style, and leaves no figure."""
+    with plt.style.context("tlhelpers.figures"):
+        yield
+    plt.close("all")
+
+
+def entries():
+    """Return the pairs of a colour and a line style that lines get, one after the other."""
+    return [(entry["color"], entry["linestyle"]) for entry in plt.rcParams["axes.prop_cycle"]]
+
+
+def same_style():
+    """Return all pairs of colours whose lines have one style."""
+    return [(a, b) for (a, style), (b, other) in itertools.combinations(entries(), 2) if style == other]
+
+
+def linear(colour):
+    """Return red, green and blue as amounts of light, from 0 to 1."""
+    values = np.array(to_rgb(colour))
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def lab(light):
+    """Return the place in CIELAB, lightness first, of amounts of red, green and blue light."""
+    light = np.clip(light, 0, 1)
+    return rgb2lab(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
+
+
+def lightness(colour):
+    return lab(linear(colour))[0]
+
+
+def luminance(colour):
+    return linear(colour) @ (0.2126, 0.7152, 0.0722)
+
+
+def code_cells(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def code(path):
+    """Return the Python of a module or of a notebook."""
+    return "\n".join(code_cells(path)) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+
+
+# The style
+
+
+def test_the_style_has_the_colours_of_the_package():
+    """One list of colours for figures of notebooks and of the package; the first line is solid."""
+    assert [to_hex(colour).upper() for colour, _ in entries()] == list(plots.COLOURS)
+    assert entries()[0][1] == "-"
+
+
+def test_lines_differ_without_colour():
+    """Two lines differ in style, or by 15 or more in lightness; one after the other they differ in both."""
+    for a, b in same_style():
+        assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
+    for (a, style), (b, other) in itertools.pairwise(entries()):
+        assert style != other and abs(lightness(a) - lightness(b)) >= 10, (a, b)
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_lines_differ_for_the_colour_blind(kind):
+    """Two colours are 15 or more apart in CIELAB as a colour-blind reader sees them, or their lines differ in style."""
+    for a, b in same_style():
+        seen = [lab(np.array(BLINDNESS[kind]) @ linear(colour)) for colour in (a, b)]
+        assert np.linalg.norm(seen[0] - seen[1]) >= 15, (a, b)
+
+
+@pytest.mark.parametrize("colour", plots.COLOURS)
+def test_no_colour_is_too_pale(colour):
+    """The contrast of a line with white paper is at least 2."""
+    assert 1.05 / (luminance(colour) + 0.05) >= 2
+
+
+def test_the_simulation_knows_what_is_known():
+    """Whites stay white, and with deuteranopia the lines of a red-green pair of one lightness come close together."""
+    for matrix in BLINDNESS.values():
+        np.testing.assert_allclose(np.sum(matrix, axis=1), 1, atol=2e-6)
+    red, green = (lab(np.array(BLINDNESS["deuteranopia"]) @ linear(colour)) for colour in ("#B35A4A", "#7A7A2A"))
+    assert np.linalg.norm(lab(linear("#B35A4A")) - lab(linear("#7A7A2A"))) > 40 > 20 > np.linalg.norm(red - green)
+
+
+# What is drawn with it
+
+
+def test_the_curves_of_a_history_differ_in_style_and_marker():
+    """Training and validation are told apart without colour, whatever the style."""
+    ax = plots.plot_history([EpochResult(1, 0.5, 0.7, 0.4, 0.8, 1.0), EpochResult(2, 0.3, 0.9, 0.35, 0.85, 1.0)])
+    assert [(line.get_linestyle(), line.get_marker()) for line in ax.lines] == [("-", "o"), ("--", "s")]
+
+
+def test_classes_differ_in_marker():
+    """Of seven classes no two have the same marker."""
+    ax = plots.plot_features(np.arange(14.0).reshape(7, 2), range(7), list("abcdefg"))
+    shapes = {points.get_paths()[0].vertices.tobytes() for points in ax.collections}
+    assert len(shapes) == len(ax.collections) == 7
+
+
+def test_kinds_of_memory_side_by_side_differ_in_lightness():
+    """In the bar of the freezing explorer each part ends where a darker or a paler one begins, and so does the last."""
+    for a, b in itertools.pairwise([*freezing.KINDS, freezing.PALE]):
+        assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
+
+
+# What notebooks and modules say
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_use_the_style(path):
+    """A notebook that imports pyplot takes the style in its first code cell."""
+    first, *_ = cells = code_cells(path)
+    if any("import matplotlib.pyplot" in cell for cell in cells):
+        assert re.search(r'^plt\.style\.use\("tlhelpers\.figures"\)', first, re.M)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS + MODULES, ids=lambda path: path.stem)
+def test_no_colour_has_a_name(path):
+    """Colours are those of the style, C0 to C6, or black, grey and white; no colour map puts red beside green."""
+    for pattern in (NAMED, UNFIT):
+        found = pattern.search(code(path))
+        assert not found, found
+
+
+@pytest.mark.parametrize(
+    "line", ['color="tab:blue"', "fill='red'", 'color="g"', 'plot(x, y, "r--")', 'plot(x, y, "go")']
+)
+def test_a_named_colour_is_found(line):
+    """The pattern itself finds names, letters, and letters with a style or a marker."""
+    assert NAMED.search(line)
+
+
+@pytest.mark.parametrize("line", ['cmap="jet"', 'cmap="RdYlGn_r"', "plt.cm.hsv", 'cmap="gist_rainbow"'])
+def test_an_unfit_map_is_found(line):
+    """The pattern itself finds colour maps, backwards ones as well."""
+    assert UNFIT.search(line)
+
+
+@pytest.mark.parametrize("line", ['color="black"', 'color="C0"', '"C1--"', 'cmap="PuOr"', '"b"', 'convert("RGB")'])
+def test_what_is_fit_is_left_alone(line):
+    """Neither pattern finds greys, colours of the style, fit maps, or letters that are no colours."""
+    assert not NAMED.search(line) and not UNFIT.search(line)

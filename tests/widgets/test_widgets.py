@@ -1,0 +1,336 @@
+"""Explorers: what their controls show is what torch computes, one change is one drawing, and a model stays as it is."""
+
+import copy
+import io
+import itertools
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+import tlhelpers as tl
+from tests.tiny import StagedNet
+from tlhelpers.widgets import browser, convolution, descent, explorer, freezing, pooling, softmax
+
+
+def photo(height=20, width=24):
+    return torch.rand(height, width)
+
+
+def last_number(sentence):
+    return float(re.findall(r"-?\d+\.\d+", sentence)[-1])
+
+
+def predictions(count=30):
+    """Return images, each of its own shade, probabilities of two classes, and labels."""
+    images = [np.full((30, 40 + n, 3), 8 * n, np.uint8) for n in range(count)]
+    return images, torch.rand(count, 2).softmax(dim=1), torch.randint(2, (count,))
+
+
+@pytest.fixture(scope="module")
+def frozen():
+    """The explorer of a small network, and that network."""
+    tl.set_seed(0)
+    model = StagedNet()
+    return freezing.build(model), model
+
+
+def all_explorers(frozen):
+    names = ["ants", "bees", "wasps"]
+    yield convolution.build(photo())
+    yield pooling.build(photo())
+    yield softmax.build([2.0, 1.0, 0.0], names)
+    yield descent.build()
+    yield frozen[0]
+    yield browser.build(*predictions(), names[:2])
+
+
+def test_every_change_is_one_new_picture(frozen):
+    """A control that changes others still draws once; no figure of matplotlib is made; the picture is a small PNG."""
+    changes = [("kernel", "blur"), ("kernel", 4), ("temperature", 3.0), ("momentum", 0.9)]
+    changes += [("layer3", True), ("page", 2)]
+    for each, (name, value) in zip(all_explorers(frozen), changes, strict=True):
+        draw, calls, before = each.draw, [], each.picture.value
+        each.draw = lambda draw=draw, calls=calls, **state: calls.append(state) or draw(**state)
+        each.controls[name].value = value
+        each.draw = draw
+        assert len(calls) == 1 and calls[0][name] == value
+        assert each.picture.value != before and not plt.get_fignums()
+        picture = Image.open(io.BytesIO(each.picture.value))
+        assert picture.format == "PNG" and picture.width <= 800 and picture.height <= 400
+
+
+def test_every_control_is_named_and_every_picture_described(frozen):
+    """Controls have descriptions; the picture has an alternative text, and a sentence with numbers below it."""
+    for each in all_explorers(frozen):
+        assert all(control.description for control in each.controls.values())
+        assert each.picture.tooltip == each.alt and len(each.alt) > 60
+        assert each.picture.get_state()["description"] == ""  # without one, the page cannot show a tooltip
+        assert re.search(r"\d", each.line.value)
+
+
+def test_one_output_holds_the_widget_and_its_picture(monkeypatch):
+    """What is shown is the live box, its first picture, and the alternative text, as for any other figure."""
+    shown = {}
+    monkeypatch.setattr(explorer, "display", lambda data, metadata, raw: shown.update(data=data, metadata=metadata))
+    assert tl.explore_descent() is None
+    assert shown["data"][explorer.VIEW]["model_id"]
+    assert shown["data"]["image/png"].startswith("iVBOR")
+    alt = shown["metadata"]["image/png"]["alt"]
+    assert shown["data"]["text/plain"] == f"Figure: {alt}"
+
+
+@pytest.mark.parametrize("stride, padding, dilation", [(1, 0, 1), (2, 1, 1), (3, 3, 2), (1, 2, 4)])
+def test_convolution_shows_torchs_output(stride, padding, dilation):
+    """For every choice of options and kernel, the sum that is shown is torch's output at the place chosen."""
+    image = photo()
+    each, kernel = convolution.build(image), torch.randn(3, 3).round(decimals=2)
+    for (k, l), value in np.ndenumerate(kernel.numpy()):
+        each.controls[f"w{k}{l}"].value = float(value)
+    assert each.controls["kernel"].value == convolution.OWN
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    for name, value in options.items():
+        each.controls[name].value = value
+    expected = F.conv2d(image[None, None], kernel[None, None], **options)[0, 0]
+    assert (each.controls["row"].max + 1, each.controls["column"].max + 1) == tuple(expected.shape)
+    for row, column in [(0, 0), (expected.shape[0] - 1, expected.shape[1] - 1), (1, 2)]:
+        each.controls["row"].value, each.controls["column"].value = row, column
+        assert last_number(each.line.value) == pytest.approx(expected[row, column].item(), abs=6e-4)
+        assert f"row {row}, column {column}" in each.line.value
+
+
+def test_convolution_lists_the_nine_products():
+    """The paper example of notebook 01: three ones are subtracted from 8, 7 and 8."""
+    image = torch.tensor([[1, 2, 1, 7, 8], [2, 1, 1, 8, 7], [1, 1, 2, 7, 7], [2, 1, 1, 8, 8], [1, 2, 1, 7, 8.0]])
+    line = convolution.build(image).line.value
+    assert "1 × (-1) + 1 × 0 + 8 × 1 + 1 × (-1) + 2 × 0 + 7 × 1 + 1 × (-1) + 1 × 0 + 8 × 1 = 20.000" in line
+
+
+def test_a_preset_writes_the_kernel():
+    """Choosing a kernel fills in its nine numbers; changing one of them makes it one's own, and back again."""
+    each = convolution.build(photo())
+    each.controls["kernel"].value = "sharpen"
+    assert [each.controls[f"w{k}{l}"].value for k in range(3) for l in range(3)] == convolution.KERNELS["sharpen"]
+    each.controls["w11"].value = 4.0
+    assert each.controls["kernel"].value == convolution.OWN
+    each.controls["w11"].value = 5.0
+    assert each.controls["kernel"].value == "sharpen"
+
+
+def test_what_does_not_fit_is_said_and_the_picture_stays():
+    """A kernel larger than the image, padding wider than half a window: one sentence, and the last picture."""
+    each = convolution.build(photo(5, 5))
+    before = each.picture.value
+    each.controls["dilation"].value = 4
+    assert "does not fit" in each.line.value and each.picture.value == before
+    each.controls["dilation"].value = 1
+    assert "does not fit" not in each.line.value
+    each.controls["w00"].value = float("nan")
+    assert "must hold nine numbers" in each.line.value
+    each = pooling.build(photo(5, 5))
+    before = each.picture.value
+    each.controls["padding"].value = 2
+    assert "at most half the kernel" in each.line.value and each.picture.value == before
+    each.controls["padding"].value = 0
+    each.controls["kernel"].value = 7
+    assert "does not fit" in each.line.value and each.picture.value == before
+
+
+@pytest.mark.parametrize("kind, theirs", [("max", F.max_pool2d), ("mean", F.avg_pool2d)])
+@pytest.mark.parametrize("kernel, stride, padding", [(2, 2, 0), (3, 2, 1), (4, 1, 2), (7, 5, 0)])
+def test_pooling_shows_torchs_output(kind, theirs, kernel, stride, padding):
+    """The number that is shown is torch's output at the place chosen, at corners with padding too."""
+    image = photo()
+    each = pooling.build(image)
+    each.controls["kind"].value = kind
+    for name, value in (("kernel", kernel), ("stride", stride), ("padding", padding)):
+        each.controls[name].value = value
+    expected = theirs(image[None, None], kernel, stride, padding)[0, 0]
+    assert (each.controls["row"].max + 1, each.controls["column"].max + 1) == tuple(expected.shape)
+    for row, column in [(0, 0), (expected.shape[0] - 1, expected.shape[1] - 1)]:
+        each.controls["row"].value, each.controls["column"].value = row, column
+        assert last_number(each.line.value) == pytest.approx(expected[row, column].item(), abs=6e-4)
+
+
+def test_windows_lie_side_by_side_at_first():
+    """A new window size sets the stride to it, as pooling does if no stride is given."""
+    each = pooling.build(photo())
+    each.controls["kernel"].value = 5
+    assert each.controls["stride"].value == 5
+
+
+def test_softmax_shows_torchs_numbers():
+    """Probabilities and cross-entropy are torch's at any temperature, even where a probability rounds to 0."""
+    each = softmax.build(torch.tensor([2.0, 1.0, 0.0]), ["ants", "bees", "wasps"])
+    each.controls["z1"].value, each.controls["truth"].value = -3.5, 1
+    for temperature in (0.1, 1.0, 10.0):
+        each.controls["temperature"].value = temperature
+        scores = torch.tensor([[2.0, -3.5, 0.0]]).double() / temperature
+        for name, p in zip(["ants", "bees", "wasps"], scores.softmax(dim=1)[0].tolist(), strict=True):
+            assert f"{name} {p:.3f}" in each.line.value
+        assert last_number(each.line.value) == round(F.cross_entropy(scores, torch.tensor([1])).item(), 3)
+
+
+@pytest.mark.parametrize("rate, momentum, steps", [(0.02, 0.0, 50), (0.08, 0.9, 100), (0.3, 0.5, 20)])
+def test_descent_goes_torchs_way(rate, momentum, steps):
+    """Every place on the path is where torch's SGD goes with autograd's gradients."""
+    place = torch.tensor(descent.START, dtype=torch.float64, requires_grad=True)
+    optimizer, places = torch.optim.SGD([place], rate, momentum=momentum), [place.detach().clone()]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        descent.loss_at(place).backward()
+        optimizer.step()
+        places.append(place.detach().clone())
+    torch.testing.assert_close(descent.path(rate, momentum, steps), torch.stack(places))
+    assert f"to {descent.loss_at(places[-1]).item():.3g};" in descent.draw(rate, momentum, steps)[1]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_descent_says_when_it_diverges(momentum):
+    """Just below the limit that is said, many steps end lower than they began; just above it, higher."""
+    limit = 2 * (1 + momentum) / descent.STEEP
+    for rate, word in ((0.98 * limit, "It converges"), (limit, "It swings for ever"), (1.02 * limit, "It diverges")):
+        assert word in descent.draw(rate, momentum, 10)[1]
+    for factor, falls in ((0.98, True), (1.02, False)):
+        losses = descent.loss_at(descent.path(factor * limit, momentum, 1000))
+        assert (losses[-1] < losses[0]).item() is falls
+
+
+def test_the_wildest_descent_is_still_numbers():
+    """With the largest rate and the most steps nothing overflows."""
+    each = descent.build()
+    for name in ("rate", "momentum", "steps"):
+        each.controls[name].value = each.controls[name].max if name != "rate" else 10 ** each.controls[name].max
+    assert "inf" not in each.line.value and "nan" not in each.line.value and "It diverges" in each.line.value
+
+
+def test_freezing_counts_what_is_trained(frozen):
+    """For each stage to begin with, the counts are those after freezing the stages below it."""
+    each, model = frozen
+    names = list(tl.stages(model))
+    for number, name in enumerate(names):
+        for index, toggle in enumerate(names):
+            each.controls[toggle].value = index >= number
+        trial = copy.deepcopy(model)
+        tl.freeze_below(trial, name)
+        trained, total = tl.count_parameters(trial)
+        assert each.line.value.startswith(f"{trained:,} of {total:,} parameters")
+    for name in names:
+        each.controls[name].value = False
+    assert "Nothing is trained" in each.line.value
+
+
+def test_freezing_leaves_the_model_alone(monkeypatch):
+    """Numbers, flags, modes and random numbers are what they were, and no gradient has come."""
+    model = StagedNet().eval()
+    tl.freeze_below(model, "layer2")
+    tensors, flags = copy.deepcopy(model.state_dict()), [p.requires_grad for p in model.parameters()]
+    random = torch.get_rng_state()
+    freezing.build(model)
+    assert all(tensor.equal(model.state_dict()[name]) for name, tensor in tensors.items())
+    assert [p.requires_grad for p in model.parameters()] == flags and torch.get_rng_state().equal(random)
+    assert not any(module.training for module in model.modules())
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_activations_are_what_autograd_keeps():
+    """For all 63 choices of stages, the bytes put together are those that autograd keeps with just these trained."""
+    model = StagedNet()
+    costs, names = freezing.measure(model), list(tl.stages(model))
+    image = torch.rand(1, 3, freezing.PIXELS, freezing.PIXELS)
+    for chosen in itertools.product([True, False], repeat=6):
+        trained = {name for name, on in zip(names, chosen, strict=True) if on}
+        freezing.train(model, trained)
+        found = freezing.kept(model, image, copy.deepcopy(costs.stages))
+        assert costs.activations(trained) == sum(fresh for fresh, _ in found.values()), trained
+
+
+def test_seconds_lie_between_the_two_measured():
+    """The head alone and all stages take what was measured; a stage more takes longer, an earlier one even more."""
+    costs = freezing.Costs({name: freezing.Stage(multiply_adds=100) for name in ("stem", "layer1", "head")}, 1.0, 3.0)
+    assert (costs.seconds({"head"}), costs.seconds({"stem", "layer1", "head"})) == (1.0, 3.0)
+    assert 1.0 < costs.seconds({"layer1", "head"}) < costs.seconds({"stem", "head"}) < 3.0
+
+
+def test_multiply_adds_are_counted_by_stage():
+    """A ResNet-50 needs 4.09 thousand million for a photo of 224 pixels, 118,013,952 of them in the stem."""
+    model = tl.ResNet50()
+    found = {name: freezing.Stage() for name in tl.stages(model)}
+    with torch.no_grad():
+        freezing.kept(model, torch.zeros(1, 3, 224, 224), found)
+    assert found["stem"].multiply_adds == 118_013_952
+    assert round(sum(stage.multiply_adds for stage in found.values()) / 1e9, 2) == 4.09
+
+
+def test_browser_begins_with_the_most_wrong():
+    """Images come by the probability of their true class, smallest first, twelve a page; each is described."""
+    images, probabilities, labels = predictions()
+    order = probabilities[range(30), labels].argsort(stable=True).tolist()
+    each = browser.build(list(zip(images, labels.tolist(), strict=True)), probabilities, labels, ["ants", "bees"])
+    for page in (1, 2, 3):
+        each.controls["page"].value = page
+        found = [int(number) for number in re.findall(r"(\d+) is (?:ants|bees),", each.line.value)]
+        assert found == order[12 * page - 12 : 12 * page]
+    assert each.controls["page"].max == 3
+
+
+def test_browser_can_show_only_what_is_wrong():
+    """The filter leaves the wrong ones and goes to the first page; buttons turn pages and stop at the ends."""
+    images, probabilities, labels = predictions()
+    wrong = (probabilities.argmax(dim=1) != labels).sum().item()
+    each = browser.build(images, probabilities, labels, ["ants", "bees"])
+    back, slider, forward, _ = each.box.children[0].children
+    for button, expected in ((forward, 2), (forward, 3), (forward, 3), (back, 2)):
+        button.click()
+        assert slider.value == expected
+    each.controls["only_wrong"].value = True
+    assert slider.value == 1 and slider.max == -(-wrong // 12)
+    assert f"of {wrong}, most wrong first" in each.line.value and "rightly" not in each.line.value
+
+
+def test_browser_without_errors_says_so():
+    """If nothing is wrong, the filter leaves no image, and no error."""
+    each = browser.build([np.zeros((5, 5, 3))], torch.tensor([[1.0, 0.0]]), torch.tensor([0]), ["ants", "bees"])
+    each.controls["only_wrong"].value = True
+    assert "No image" in each.line.value
+
+
+@pytest.mark.parametrize(
+    "image", [Image.new("L", (500, 20)), np.zeros((7, 9, 3)), torch.ones(3, 300, 200), np.zeros((900, 5, 3), np.uint8)]
+)
+def test_thumbnails_are_small(image):
+    """Whatever comes, the thumbnail has 112 by 112 pixels."""
+    assert browser.thumbnail(image).size == browser.thumbnail((image, 1)).size == (112, 112)
+
+
+IMAGES, PROBABILITIES, LABELS = predictions(4)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: tl.explore_convolution(torch.zeros(3, 8, 8)), "must be grey"),
+        (lambda: tl.explore_convolution(torch.zeros(2, 8)), "3 to 224 rows"),
+        (lambda: tl.explore_convolution(torch.full((4, 4), torch.nan)), "NaN"),
+        (lambda: tl.explore_pooling(torch.zeros(225, 8)), "2 to 224 rows"),
+        (lambda: tl.explore_softmax(torch.zeros(2, 3), "abc"), "in a row"),
+        (lambda: tl.explore_softmax([1.0], ["a"]), "two to eight"),
+        (lambda: tl.explore_softmax([1.0, torch.inf], ["a", "b"]), "infinite"),
+        (lambda: tl.explore_softmax([1.0, 2.0], ["a"]), "1 names"),
+        (lambda: tl.explore_freezing(torch.nn.Linear(2, 2)), "stages of a ResNet"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS, ["a"]), "one column a class"),
+        (lambda: tl.browse_predictions(IMAGES[:3], PROBABILITIES, LABELS, ["a", "b"]), "one of each"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS[:3], ["a", "b"]), "one of each"),
+        (lambda: tl.browse_predictions([], PROBABILITIES[:0], LABELS[:0], ["a", "b"]), "no image"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES * torch.nan, LABELS, ["a", "b"]), "from 0 to 1"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS + 2, ["a", "b"]), "class numbers"),
+    ],
+)
+def test_bad_arguments_are_refused_in_a_sentence(call, words):
+    """What cannot be shown is a ValueError that says what is wrong."""
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -1,0 +1,142 @@
+# The table of contents: every public name, and the module that it lives in. Editors, type checkers and
+# tlhelpers/__init__.py read it.
+
+from . import byhand
+from .classroom.checks import check_close, check_frozen, check_shape
+from .classroom.judging import check_exercise, check_solution
+from .classroom.progress import progress
+from .cost.memory import recompute_blocks, saved_bytes
+from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak, shortest_time, time_by_kind
+from .features.extraction import extract_features, keep_below
+from .features.neighbors import nearest_neighbours
+from .features.recording import record_layers
+from .features.transferability import h_score, leep, log_evidence
+from .files import cache_dir
+from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
+from .network.resnet import Bottleneck, ResNet50
+from .network.weights import imagenet_classes, list_weights, load_resnet50
+from .photos.ants_and_bees import ants_and_bees
+from .photos.datasets import PhotoDataset, Photos, image_folder
+from .photos.drawn import drawn_folder
+from .photos.folds import stratified_folds
+from .photos.loading import make_loader
+from .photos.transforms import denormalize, eval_transform, train_transform
+from .plots import (
+    plot_confusion,
+    plot_features,
+    plot_history,
+    plot_numbers,
+    plot_roofline,
+    plot_times,
+    show,
+    show_images,
+)
+from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
+from .training.checkpoint import load_checkpoint, save_checkpoint
+from .training.fitting import EpochResult, fit
+from .training.freezing import (
+    count_parameters,
+    freeze,
+    freeze_batch_norm,
+    freeze_below,
+    stages,
+    train_mode,
+    train_only,
+    unfreeze,
+)
+from .training.heads import head_from_classifier, replace_head
+from .training.loop import Evaluation, evaluate, train_one_epoch
+from .training.probe import fit_probe
+from .training.regularization import average_weights, decay_to_start, rates_by_stage
+from .training.transfer import cross_validate, transfer
+from .widgets.browser import browse_predictions
+from .widgets.convolution import explore_convolution
+from .widgets.descent import explore_descent
+from .widgets.freezing import explore_freezing
+from .widgets.pooling import explore_pooling
+from .widgets.softmax import explore_softmax
+
+__all__ = [
+    "AdaptedConv2d",
+    "Bottleneck",
+    "EpochResult",
+    "Evaluation",
+    "PhotoDataset",
+    "Photos",
+    "ResNet50",
+    "add_adapters",
+    "ants_and_bees",
+    "autocast",
+    "average_weights",
+    "browse_predictions",
+    "byhand",
+    "cache_dir",
+    "check_close",
+    "check_exercise",
+    "check_frozen",
+    "check_shape",
+    "check_solution",
+    "count_parameters",
+    "cross_validate",
+    "decay_to_start",
+    "denormalize",
+    "drawn_folder",
+    "eval_transform",
+    "evaluate",
+    "explore_convolution",
+    "explore_descent",
+    "explore_freezing",
+    "explore_pooling",
+    "explore_softmax",
+    "extract_features",
+    "fit",
+    "fit_probe",
+    "freeze",
+    "freeze_batch_norm",
+    "freeze_below",
+    "h_score",
+    "head_from_classifier",
+    "image_folder",
+    "imagenet_classes",
+    "keep_below",
+    "leep",
+    "list_weights",
+    "load_checkpoint",
+    "load_resnet50",
+    "log_evidence",
+    "make_loader",
+    "measure_bandwidth",
+    "measure_convolutions",
+    "measure_peak",
+    "merge_adapters",
+    "nearest_neighbours",
+    "peak_memory",
+    "pick_device",
+    "pick_dtype",
+    "plot_confusion",
+    "plot_features",
+    "plot_history",
+    "plot_numbers",
+    "plot_roofline",
+    "plot_times",
+    "progress",
+    "rates_by_stage",
+    "recompute_blocks",
+    "record_layers",
+    "replace_head",
+    "save_checkpoint",
+    "saved_bytes",
+    "set_seed",
+    "shortest_time",
+    "show",
+    "show_images",
+    "stages",
+    "stratified_folds",
+    "time_by_kind",
+    "train_mode",
+    "train_one_epoch",
+    "train_only",
+    "train_transform",
+    "transfer",
+    "unfreeze",
+]

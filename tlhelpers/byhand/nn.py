@@ -1,0 +1,162 @@
+"""Layers of a network that compute by hand, forward and backward, under the names that they have in ``torch.nn``.
+
+Each takes its parameters, its options and its names in a state dict from the layer of ``torch.nn`` that it is made
+from; what it computes comes from ``tlhelpers.byhand``, in both directions. An option that is not there by hand is
+refused when the layer is made.
+
+Examples
+--------
+>>> layer = Conv2d(3, 8, kernel_size=3, padding=1)
+>>> layer(torch.randn(2, 3, 5, 5)).shape
+torch.Size([2, 8, 5, 5])
+>>> ReLU(inplace=True)
+Traceback (most recent call last):
+ValueError: ReLU by hand has only inplace=False, got True: leave it out, or take torch.nn.ReLU
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch import nn as torch_nn
+
+from tlhelpers import byhand
+
+
+def differentiable(forward: Callable, backward: Callable) -> Callable:
+    """Return a function that autograd can go back through, with a gradient written by hand.
+
+    Parameters
+    ----------
+    forward : Callable
+        Tensors (or None) in, one tensor out. Autograd does not watch what it does.
+    backward : Callable
+        The gradient of that output, then the same inputs; returns their gradients in the same order, None
+        where there is none (a single tensor, if there is one input).
+
+    Returns
+    -------
+    Callable
+        Takes what ``forward`` takes.
+
+    Examples
+    --------
+    >>> square = differentiable(lambda x: x * x, lambda grad, x: 2 * x * grad)
+    >>> x = torch.tensor([3.0], requires_grad=True)
+    >>> square(x).backward(); x.grad
+    tensor([6.])
+    """
+    return partial(_ByHandFunction.apply, forward, backward)
+
+
+class _ByHandFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, forward, backward, *inputs):
+        ctx.backward_by_hand = backward
+        ctx.save_for_backward(*inputs)
+        return forward(*inputs)
+
+    @staticmethod
+    def backward(ctx, grad):
+        gradients = ctx.backward_by_hand(grad, *ctx.saved_tensors)
+        return None, None, *(gradients if isinstance(gradients, tuple) else (gradients,))
+
+
+class _ByHand:
+    """Comes before the layer of ``torch.nn`` among the parents, and refuses the options named in ``only``."""
+
+    only: dict[str, object] = {}
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        for name, value in self.only.items():
+            if getattr(self, name) != value:
+                layer = type(self).__name__
+                raise ValueError(
+                    f"{layer} by hand has only {name}={value!r}, got {getattr(self, name)!r}: "
+                    f"leave it out, or take torch.nn.{layer}"
+                )
+
+
+class Conv2d(_ByHand, torch_nn.Conv2d):
+    """Convolution as one matrix product; all of torch's options but the padding modes other than zeros."""
+
+    only = {"padding_mode": "zeros"}
+
+    def forward(self, images: Tensor) -> Tensor:
+        padding = 0 if self.padding == "valid" else self.padding
+        options = {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
+        return _apply(byhand.conv2d, byhand.conv2d_backward, images, self.weight, self.bias, **options)
+
+
+class BatchNorm2d(_ByHand, torch_nn.BatchNorm2d):
+    """Batch norm with learned numbers and running statistics, which training moves as torch does."""
+
+    only = {"affine": True, "track_running_stats": True}
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        for name, left_out in (("momentum", None), ("bias", False)):
+            if getattr(self, name) is None:
+                raise ValueError(
+                    f"BatchNorm2d by hand has no {name}={left_out}: give one, or take torch.nn.BatchNorm2d"
+                )
+
+    def forward(self, images: Tensor) -> Tensor:
+        options = {"running_mean": self.running_mean, "running_var": self.running_var}
+        options |= {"training": self.training, "eps": self.eps}
+        forward = partial(byhand.batch_norm2d, momentum=self.momentum)
+        outputs = _apply(forward, byhand.batch_norm2d_backward, images, self.weight, self.bias, **options)
+        if self.training:
+            self.num_batches_tracked += 1
+        return outputs
+
+
+class ReLU(_ByHand, torch_nn.ReLU):
+    """What is negative becomes zero."""
+
+    only = {"inplace": False}
+
+    def forward(self, values: Tensor) -> Tensor:
+        return _apply(byhand.relu, byhand.relu_backward, values)
+
+
+class MaxPool2d(_ByHand, torch_nn.MaxPool2d):
+    """The largest value of every window."""
+
+    only = {"return_indices": False}
+
+    def forward(self, images: Tensor) -> Tensor:
+        options = {"kernel": self.kernel_size, "stride": self.stride, "padding": self.padding}
+        options |= {"dilation": self.dilation, "ceil_mode": self.ceil_mode}
+        return _apply(byhand.max_pool2d, byhand.max_pool2d_backward, images, **options)
+
+
+class AdaptiveAvgPool2d(_ByHand, torch_nn.AdaptiveAvgPool2d):
+    """Means over as many windows as there shall be outputs."""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        sizes = self.output_size if isinstance(self.output_size, tuple) else (self.output_size,)
+        if None in sizes:
+            raise ValueError(
+                f"AdaptiveAvgPool2d by hand has no output_size={self.output_size!r}: give numbers, or take "
+                "torch.nn.AdaptiveAvgPool2d"
+            )
+
+    def forward(self, images: Tensor) -> Tensor:
+        backward = byhand.adaptive_mean_pool2d_backward
+        return _apply(byhand.adaptive_mean_pool2d, backward, images, size=self.output_size)
+
+
+class Linear(_ByHand, torch_nn.Linear):
+    """One score for each row of the weight."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return _apply(byhand.linear, byhand.linear_backward, features, self.weight, self.bias)
+
+
+def _apply(forward: Callable, backward: Callable, *inputs: Tensor | None, **options) -> Tensor:
+    """Run a function by hand so that a backward pass takes its gradient by hand; both get the options."""
+    return differentiable(partial(forward, **options), partial(backward, **options))(*inputs)

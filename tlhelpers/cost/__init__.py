@@ -1,0 +1,1 @@
+"""What training and inference cost in memory and time."""

@@ -1,0 +1,1 @@
+"""Features: what the layers of a frozen network compute for each photo."""

@@ -1,0 +1,48 @@
+"""What frozen layers say: record them in a ``with`` block, extract features once, keep them, ask the nearest."""
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+
+@contextmanager
+def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
+    """Record what layers give out while the ``with`` block runs; leave no hook behind.
+
+    Parameters
+    ----------
+    model : nn.Module
+    names : str
+        Names of layers as in ``model.named_modules()``, such as "layer4.2" or "avgpool".
+
+    Yields
+    ------
+    dict
+        From each name to the output of the last forward pass.
+
+    Raises
+    ------
+    ValueError
+        If a name does not exist; near names are listed.
+    """
+    layers, recorded, handles = dict(model.named_modules()), {}, []
+    for name in names:
+        if name not in layers:
+            near = difflib.get_close_matches(name, layers, n=3) or list(layers)[1:6]
+            raise ValueError(f"the model has no layer {name!r}; near names: {', '.join(near)}")
+    try:
+        for name in names:
+            handles.append(layers[name].register_forward_hook(_recorder(recorded, name)))
+        yield recorded
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _recorder(recorded: dict[str, Tensor], name: str):
+    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        recorded[name] = output.detach().clone()  # the next layer may write into it, as ReLU(inplace=True) does
+
+    return hook

@@ -1,0 +1,112 @@
+"""ResNet-50 written out, with torchvision's parameter names, so that official weights load by name.
+
+What it computes with is an argument: ``torch.nn``, or ``tlhelpers.byhand.nn`` for the operations by hand.
+
+Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1.
+"""
+
+from types import ModuleType
+
+from torch import Tensor, nn
+
+EXPANSION = 4  # a bottleneck block gives out four times the channels of its 3x3 convolution
+STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride of the first block
+
+
+class Bottleneck(nn.Module):
+    """Three convolutions (1x1, 3x3, 1x1) and a shortcut around them.
+
+    Parameters
+    ----------
+    in_channels : int
+    channels : int
+        Of the 3x3 convolution; the block gives out ``4 * channels``.
+    stride : int
+        Of one of the convolutions and of the shortcut.
+    stride_in : str
+        Which convolution holds the stride: "conv2", the 3x3 (torchvision, "v1.5"), or "conv1", the first
+        1x1 (the paper's network, "v1").
+    ops : module
+        Where Conv2d, BatchNorm2d and ReLU come from; see ``ResNet50``.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, *, stride: int = 1, stride_in: str = "conv2", ops: ModuleType = nn
+    ) -> None:
+        super().__init__()
+        first, second = (stride, 1) if stride_in == "conv1" else (1, stride)
+        out_channels = EXPANSION * channels
+        self.conv1 = ops.Conv2d(in_channels, channels, kernel_size=1, stride=first, bias=False)
+        self.bn1 = ops.BatchNorm2d(channels)
+        self.relu1 = ops.ReLU()
+        self.conv2 = ops.Conv2d(channels, channels, kernel_size=3, stride=second, padding=1, bias=False)
+        self.bn2 = ops.BatchNorm2d(channels)
+        self.relu2 = ops.ReLU()
+        self.conv3 = ops.Conv2d(channels, out_channels, kernel_size=1, bias=False)
+        self.bn3 = ops.BatchNorm2d(out_channels)
+        self.relu3 = ops.ReLU()
+        self.downsample = None
+        if stride != 1 or in_channels != out_channels:  # the shortcut must arrive with the same shape
+            self.downsample = nn.Sequential(
+                ops.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
+                ops.BatchNorm2d(out_channels),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = self.relu1(self.bn1(self.conv1(x)))
+        x = self.relu2(self.bn2(self.conv2(x)))
+        x = self.bn3(self.conv3(x))
+        return self.relu3(x + shortcut)  # by hand as it stands: a sum passes its gradient on to both parts
+
+
+class ResNet50(nn.Module):
+    """ResNet-50: a stem, four stages of bottleneck blocks, global mean pooling, a linear head.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of logits.
+    stride_in : str
+        "conv2" (torchvision's weights) or "conv1" (the paper's own weights); see ``Bottleneck``.
+    ops : module
+        Where Conv2d, BatchNorm2d, ReLU, MaxPool2d, AdaptiveAvgPool2d and Linear come from: ``torch.nn``, or
+        ``tlhelpers.byhand.nn``, with which the same network computes by hand, forward and backward.
+
+    Raises
+    ------
+    ValueError
+        If ``stride_in`` is neither.
+    """
+
+    def __init__(self, num_classes: int = 1000, *, stride_in: str = "conv2", ops: ModuleType = nn) -> None:
+        super().__init__()
+        if stride_in not in ("conv1", "conv2"):
+            raise ValueError(f"stride_in is {stride_in!r}; it must be 'conv1' (v1) or 'conv2' (v1.5)")
+        self.conv1 = ops.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = ops.BatchNorm2d(64)
+        self.relu = ops.ReLU()
+        self.maxpool = ops.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        in_channels = 64
+        for number, (channels, blocks, stride) in enumerate(STAGES, start=1):
+            stage = [Bottleneck(in_channels, channels, stride=stride, stride_in=stride_in, ops=ops)]
+            in_channels = EXPANSION * channels
+            stage += [Bottleneck(in_channels, channels, ops=ops) for _ in range(blocks - 1)]
+            self.add_module(f"layer{number}", nn.Sequential(*stage))
+        self.avgpool = ops.AdaptiveAvgPool2d(1)
+        self.fc = ops.Linear(in_channels, num_classes)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Kaiming's normal initialisation for ReLU networks, as in the paper."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(images)))  # (N, 64, H/2, W/2)
+        x = self.maxpool(x)  # (N, 64, H/4, W/4)
+        x = self.layer2(self.layer1(x))  # (N, 512, H/8, W/8)
+        x = self.layer4(self.layer3(x))  # (N, 2048, H/32, W/32)
+        features = self.avgpool(x).flatten(1)  # (N, 2048)
+        return self.fc(features)  # (N, num_classes)

@@ -1,0 +1,1 @@
+"""Photos: where they come from, and how they become batches."""

@@ -1,0 +1,171 @@
+"""A training on disk: all that its next epoch depends on, so that a run that was killed goes on as if never stopped.
+
+That is more than the weights: the momentum of the optimizer, the place in the schedule, and the state of every
+generator of random numbers, because shuffling and augmentation go on from there. The precision decides about digits
+as well, and the training goes on in that in which it began. So does the number of threads; a change of it is said.
+"""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from tlhelpers.files import replacing
+from tlhelpers.machine import keep_dtype, pick_device, pick_dtype
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    optimizer: Optimizer,
+    *,
+    schedule: LRScheduler | None = None,
+    history: list[dict] | None = None,
+    classes: list[str] | None = None,
+) -> None:
+    """Write a checkpoint. The file appears whole or not at all, and replaces an older one.
+
+    Parameters
+    ----------
+    path : str or Path
+    model, optimizer, schedule
+        As in ``train_one_epoch``.
+    history : list of dict, optional
+        The epochs so far.
+    classes : list of str, optional
+        The names of the classes that the logits stand for.
+
+    Raises
+    ------
+    RuntimeError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": None if schedule is None else schedule.state_dict(),
+        "history": history or [],
+        "classes": classes,
+        "random": _random_states(),
+        "arithmetic": _arithmetic(),
+    }
+    with replacing(path) as folder:
+        torch.save(state, folder / path.name)
+        (folder / path.name).replace(path)
+
+
+def load_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    optimizer: Optimizer | None = None,
+    *,
+    schedule: LRScheduler | None = None,
+    classes: list[str] | None = None,
+) -> list[dict]:
+    """Bring a model back to what it was when a checkpoint was written; with an optimizer, the whole training.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : nn.Module
+        Of the same layers and classes; changed in place.
+    optimizer : Optimizer, optional
+        With it, its state, that of the schedule and those of all random generators come back too.
+    schedule : LRScheduler, optional
+    classes : list of str, optional
+        What the logits stand for now; they must be those of the checkpoint.
+
+    Returns
+    -------
+    list of dict
+        The epochs until then.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint, or one of another network, other classes, or another optimizer or schedule.
+    """
+    state = _read(Path(path))
+    _check_model(path, state, model, classes)
+    if optimizer is not None:
+        _load_training(path, state, optimizer, schedule)
+    model.load_state_dict(state["model"])
+    return state["history"]
+
+
+def _read(path: Path) -> dict:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no checkpoint {path}; name one that was written") from error
+    except Exception as error:  # torch raises half a dozen types for a file that it cannot read
+        raise ValueError(f"{path} is no checkpoint that can be read ({type(error).__name__}); delete it") from error
+    if not isinstance(state, dict) or not {"model", "optimizer", "random"} <= set(state):
+        raise ValueError(f"{path} holds no training; weights alone are read by load_resnet50")
+    return state
+
+
+def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule: LRScheduler | None) -> None:
+    if (schedule is None) != (state["schedule"] is None):
+        raise ValueError(f"{path} was written {'with' if schedule is None else 'without'} a schedule; train on alike")
+    try:
+        optimizer.load_state_dict(state["optimizer"])
+    except ValueError as error:
+        raise ValueError(f"{path} belongs to another optimizer ({error}); make the one of that training") from error
+    if schedule is not None:
+        schedule.load_state_dict(state["schedule"])
+    _set_random_states(state["random"])
+    device, arithmetic = pick_device(), state["arithmetic"]
+    if arithmetic["device"] == device.type:
+        keep_dtype(device, getattr(torch, arithmetic["precision"]))
+    for name, value in _arithmetic().items():
+        if value != arithmetic[name]:
+            print(f"{path}: {name} was {arithmetic[name]} and is {value} now, so last digits will differ.")
+
+
+def _check_model(path: str | Path, state: dict, model: nn.Module, classes: list[str] | None) -> None:
+    theirs, ours = _shapes(state["model"]), _shapes(model.state_dict())
+    for name in [*ours, *theirs]:
+        if ours.get(name) != theirs.get(name):
+            raise ValueError(
+                f"{path} belongs to another network: its {name!r} has shape {theirs.get(name, 'none')}, here it is "
+                f"{ours.get(name, 'none')}; build the network of that training, or train in another folder"
+            )
+    if classes is not None and state["classes"] is not None and classes != state["classes"]:
+        raise ValueError(
+            f"{path} was trained for the classes {state['classes']}, got {classes}; train in another folder"
+        )
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
+    return {name: tuple(value.shape) for name, value in state.items()}
+
+
+def _arithmetic() -> dict:
+    """Return what the last digits depend on, in types that ``weights_only`` lets through."""
+    device = pick_device()
+    precision = str(pick_dtype(device)).removeprefix("torch.")
+    return {"number of threads": torch.get_num_threads(), "device": device.type, "precision": precision}
+
+
+def _random_states() -> dict:
+    name, words, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, words.tolist(), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all(),
+    }
+
+
+def _set_random_states(states: dict) -> None:
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
+    if len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])
