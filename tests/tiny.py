@@ -39,6 +39,11 @@ class StagedNet(nn.Module):
             self.add_module(f"layer{number}", nn.Sequential(nn.Conv2d(6, 6, 1, bias=False), nn.BatchNorm2d(6)))
         self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, num_classes)
 
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """Return the parts with parameters, as ``ResNet50.stages`` does."""
+        layers = {f"layer{number}": [getattr(self, f"layer{number}")] for number in (1, 2, 3, 4)}
+        return {"stem": [self.conv1, self.bn1], **layers, "head": [self.fc]}
+
     def forward(self, images: Tensor) -> Tensor:
         x = self.bn1(self.conv1(images)).relu()
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):

@@ -2,25 +2,43 @@
 # tlhelpers/__init__.py read it.
 
 from . import byhand
-from .classroom.checks import check_close, check_frozen, check_shape
-from .classroom.judging import check_exercise, check_solution
-from .classroom.progress import progress
-from .cost.memory import recompute_blocks, saved_bytes
-from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak, shortest_time, time_by_kind
-from .features.extraction import extract_features, keep_below
-from .features.neighbors import nearest_neighbours
-from .features.recording import record_layers
-from .features.transferability import h_score, leep, log_evidence
-from .files import cache_dir
 from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
-from .network.resnet import Bottleneck, ResNet50
+from .files import cache_dir
 from .network.weights import imagenet_classes, list_weights, load_resnet50
+from .network.resnet import ResNet50
 from .photos.ants_and_bees import ants_and_bees
 from .photos.datasets import PhotoDataset, Photos, image_folder
-from .photos.drawn import drawn_folder
-from .photos.folds import stratified_folds
 from .photos.loading import make_loader
+from .photos.folds import stratified_folds
 from .photos.transforms import denormalize, eval_transform, train_transform
+from .features.recording import record_layers
+from .features.extraction import extract_features, keep_below
+from .features.transferability import h_score, leep, log_evidence
+from .training.freezing import (
+    count_parameters,
+    freeze,
+    freeze_batch_norm,
+    freeze_below,
+    train_mode,
+    train_only,
+    unfreeze,
+)
+from .training.heads import head_from_classifier, replace_head
+from .training.loop import Evaluation, evaluate, train_one_epoch
+from .training.fitting import EpochResult, fit
+from .training.checkpoint import load_checkpoint, save_checkpoint
+from .training.regularization import average_weights
+from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
+from .training.probe import fit_probe
+from .training.transfer import cross_validate, transfer
+from .cost.memory import recompute_blocks, saved_bytes
+from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak, shortest_time, time_by_kind
+from .widgets.convolution import explore_convolution
+from .widgets.pooling import explore_pooling
+from .widgets.softmax import explore_softmax
+from .widgets.descent import explore_descent
+from .widgets.freezing import explore_freezing
+from .widgets.browser import browse_predictions
 from .plots import (
     plot_confusion,
     plot_features,
@@ -31,34 +49,12 @@ from .plots import (
     show,
     show_images,
 )
-from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
-from .training.checkpoint import load_checkpoint, save_checkpoint
-from .training.fitting import EpochResult, fit
-from .training.freezing import (
-    count_parameters,
-    freeze,
-    freeze_batch_norm,
-    freeze_below,
-    stages,
-    train_mode,
-    train_only,
-    unfreeze,
-)
-from .training.heads import head_from_classifier, replace_head
-from .training.loop import Evaluation, evaluate, train_one_epoch
-from .training.probe import fit_probe
-from .training.regularization import average_weights, decay_to_start, rates_by_stage
-from .training.transfer import cross_validate, transfer
-from .widgets.browser import browse_predictions
-from .widgets.convolution import explore_convolution
-from .widgets.descent import explore_descent
-from .widgets.freezing import explore_freezing
-from .widgets.pooling import explore_pooling
-from .widgets.softmax import explore_softmax
+from .classroom.checks import check_close, check_frozen, check_shape
+from .classroom.judging import check_exercise, check_solution
+from .classroom.progress import progress
 
 __all__ = [
     "AdaptedConv2d",
-    "Bottleneck",
     "EpochResult",
     "Evaluation",
     "PhotoDataset",
@@ -78,9 +74,7 @@ __all__ = [
     "check_solution",
     "count_parameters",
     "cross_validate",
-    "decay_to_start",
     "denormalize",
-    "drawn_folder",
     "eval_transform",
     "evaluate",
     "explore_convolution",
@@ -109,7 +103,6 @@ __all__ = [
     "measure_convolutions",
     "measure_peak",
     "merge_adapters",
-    "nearest_neighbours",
     "peak_memory",
     "pick_device",
     "pick_dtype",
@@ -120,7 +113,6 @@ __all__ = [
     "plot_roofline",
     "plot_times",
     "progress",
-    "rates_by_stage",
     "recompute_blocks",
     "record_layers",
     "replace_head",
@@ -130,7 +122,6 @@ __all__ = [
     "shortest_time",
     "show",
     "show_images",
-    "stages",
     "stratified_folds",
     "time_by_kind",
     "train_mode",

@@ -108,7 +108,7 @@ def test_more_features_than_photos(score):
 
 @pytest.mark.parametrize("features", [torch.ones(6, 3), torch.tensor([1.0, -1.0]).repeat(3)[:, None].repeat(1, 3)])
 def test_h_score_of_features_without_an_inverse(features):
-    """Features that never vary say nothing; copies of one feature say what the one says."""
+    """Constant features score 0; copies of one feature score what that feature scores."""
     labels = torch.arange(6) % 2
     expected = 0 if features.std() == 0 else 1
     assert h_score(features, labels) == pytest.approx(expected)
@@ -116,8 +116,12 @@ def test_h_score_of_features_without_an_inverse(features):
 
 BAD = {
     "one class": (torch.rand(4, 2), torch.ones(4).long(), "all 4 labels are of one class"),
-    "too few labels": (torch.rand(4, 2), torch.tensor([0, 1, 0]), r"got \(4, 2\) for \(3,\) labels"),
-    "maps": (torch.rand(4, 2, 3, 3), torch.tensor([0, 1, 0, 1]), r"got \(4, 2, 3, 3\)"),
+    "too few labels": (
+        torch.rand(4, 2),
+        torch.tensor([0, 1, 0]),
+        r"the shapes are \(4, 2\) and \(3,\); they must match",
+    ),
+    "maps": (torch.rand(4, 2, 3, 3), torch.tensor([0, 1, 0, 1]), r"the shapes are \(4, 2, 3, 3\) and \(4,\)"),
 }
 
 
@@ -132,5 +136,5 @@ def test_what_cannot_be_scored_is_refused(score, name):
 
 def test_leep_wants_probabilities():
     """Logits are refused, with the row that shows it."""
-    with pytest.raises(ValueError, match=r"row 1 sums to 5, not 1; give the softmax"):
+    with pytest.raises(ValueError, match=r"row 1 of probabilities sums to 5; it must sum to 1; give the softmax"):
         leep(torch.tensor([[0.5, 0.5], [2.0, 3.0]]), torch.tensor([0, 1]))

@@ -1,4 +1,4 @@
-"""A frozen copy says what the network says as it is now; where it cannot, the network speaks itself."""
+"""A frozen copy returns the activations of the network as it is now; folding, fusing and cutting change nothing."""
 
 import copy
 from contextlib import nullcontext
@@ -12,19 +12,19 @@ from torch.fx import symbolic_trace
 from torch.nn import functional as F
 
 import tlhelpers as tl
-import tlhelpers.features.extraction as features
 from tests.tiny import StagedNet, TinyNet, transform, write_folder
-from tlhelpers.network.frozen import EARLY, LATE, FrozenNetwork, cut, fold_batch_norms
-from tlhelpers.network.joined import JoinedConv2d, join_layers
+from tlhelpers.network.frozen import IMAGES_AT_ONCE, FrozenNetwork
+from tlhelpers.network.fused import fuse_convolutions
+from tlhelpers.network.graphs import cut, fold_batch_norms
 
 
 @pytest.fixture(autouse=True)
 def full_precision(monkeypatch):
-    """Compute on the CPU in float32, so that what is compared differs by rounding alone."""
-    for place in ("tlhelpers.network.frozen", "tlhelpers.features.extraction"):
-        monkeypatch.setattr(f"{place}.pick_device", lambda: torch.device("cpu"))
-        monkeypatch.setattr(f"{place}.pick_dtype", lambda device: torch.float32)
-    monkeypatch.setattr(features, "autocast", lambda device: nullcontext())
+    """Compute on the CPU in float32, so that results differ by rounding alone."""
+    for module in ("network.frozen", "features.extraction"):
+        monkeypatch.setattr(f"tlhelpers.{module}.pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr("tlhelpers.network.frozen.pick_dtype", lambda device: torch.float32)
+    monkeypatch.setattr("tlhelpers.features.extraction.autocast", lambda device: nullcontext())
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ class Shared(nn.Module):
 
 
 def test_what_must_not_be_folded_stays():
-    """Folding one of these would change another place."""
+    """Folding one of these would change another output."""
     model = with_a_past(Shared()).double()
     folded = symbolic_trace(copy.deepcopy(model))
     fold_batch_norms(folded)
@@ -90,8 +90,8 @@ def test_what_must_not_be_folded_stays():
 
 
 @pytest.mark.parametrize("layer", ["bn1", "layer2.1", "layer3", "avgpool", "fc"])
-def test_a_frozen_copy_says_what_the_network_says(layer):
-    """At every kind of layer; and what comes after it is gone."""
+def test_a_frozen_copy_returns_the_same_activations(layer):
+    """At every kind of layer; and the layers after it are gone."""
     model, images = with_a_past(StagedNet()), torch.randn(4, 3, 16, 16)
     with torch.no_grad(), tl.record_layers(model, layer) as recorded:
         model(images)
@@ -102,7 +102,7 @@ def test_a_frozen_copy_says_what_the_network_says(layer):
 
 @pytest.mark.parametrize("size", [32, 64])  # maps of one pixel in the last stage, and larger ones
 def test_all_batch_norms_of_a_resnet_are_folded(size):
-    """Fifty-three of them, and the answers stay."""
+    """All fifty-three, and the logits stay the same."""
     model, images = with_a_past(tl.ResNet50()), torch.randn(1, 3, size, size)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -114,7 +114,7 @@ def test_all_batch_norms_of_a_resnet_are_folded(size):
 
 
 def test_the_network_stays_as_it_was():
-    """Its numbers, its mode of training, its hooks."""
+    """Its parameters, its statistics and its mode are not changed."""
     model = TinyNet().train()
     before = copy.deepcopy(model.state_dict())
     FrozenNetwork(model, "avgpool")(torch.randn(2, 3, 16, 16))
@@ -123,7 +123,7 @@ def test_the_network_stays_as_it_was():
 
 @pytest.mark.parametrize("change", ["a step", "a statistic", "load_state_dict", "a new head"])
 def test_features_are_those_of_the_network_as_it_is_now(loader, change):
-    """Extract, change the network, extract again: what the changed network itself says."""
+    """Features that are extracted after a change are those of the changed network."""
     model = TinyNet()
     first, _ = tl.extract_features(model, loader, layer="fc")
     if change == "a step":
@@ -140,36 +140,8 @@ def test_features_are_those_of_the_network_as_it_is_now(loader, change):
     assert not torch.allclose(first, again, atol=1e-3)
 
 
-class Wavering(TinyNet):
-    """A network whose way depends on what it sees."""
-
-    def forward(self, images):
-        return super().forward(images if images.mean() > 100 else -images)
-
-
-def test_a_network_that_cannot_be_frozen_speaks_itself(loader):
-    """Without a word; the features are right."""
-    model = Wavering().eval()
-    found, _ = tl.extract_features(model, loader, layer="fc")
-    images = torch.cat([images for images, _ in loader])
-    torch.testing.assert_close(found, model(images).detach())
-
-
-def test_a_copy_that_disagrees_is_not_used(loader, monkeypatch):
-    """Suppose freezing went wrong: the first photos show it."""
-
-    def spoil(network):
-        network.fc.weight.data.zero_()
-
-    monkeypatch.setattr("tlhelpers.network.frozen.fold_batch_norms", spoil)
-    model = TinyNet().eval()
-    found, _ = tl.extract_features(model, loader, layer="fc")
-    images = torch.cat([images for images, _ in loader])
-    torch.testing.assert_close(found, model(images).detach())
-
-
-class Joining(nn.Module):
-    """Sums and ReLUs of all kinds: some belong to the convolution before them, some cannot."""
+class Fusing(nn.Module):
+    """Sums and ReLUs of all kinds: some can be fused with the convolution before them, some cannot."""
 
     def __init__(self, bias):
         super().__init__()
@@ -185,7 +157,7 @@ class Joining(nn.Module):
         out += x
         x = F.relu(out)
         x = self.convs[3](x) + self.convs[4](x)
-        wanted = self.convs[5](x)  # also as it is
+        wanted = self.convs[5](x)  # used again below
         x = self.relu(wanted) + wanted
         x = torch.relu(self.convs[6](x)) + x  # the ReLU comes before the sum
         x = self.twice(torch.relu(self.twice(x)))
@@ -194,38 +166,39 @@ class Joining(nn.Module):
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("size", [(1, 7), (5, 12)])
-def test_joining_changes_nothing_but_the_number_of_calls(bias, size):
+def test_fusing_changes_nothing_but_the_number_of_calls(bias, size):
     """Whatever may follow a convolution; with other numbers of images afterwards."""
     torch.manual_seed(0)
-    model, (n, side) = Joining(bias).eval(), size
-    joined = symbolic_trace(copy.deepcopy(model))
-    join_layers(joined)
-    names = [str(node.target) for node in joined.graph.nodes]
+    model, (n, side) = Fusing(bias).eval(), size
+    fused = symbolic_trace(copy.deepcopy(model))
+    fuse_convolutions(fused)
+    names = [str(node.target) for node in fused.graph.nodes]
     assert sum("add" in name for name in names) == 3 and sum("relu" in name for name in names) == 2
     with torch.no_grad():
         for images in (torch.randn(n, 3, side, side), torch.randn(n + 2, 3, side, side)):
-            torch.testing.assert_close(joined(images), model(images), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(fused(images), model(images), rtol=1e-4, atol=1e-5)
 
 
 def test_a_resnet_is_convolutions_and_little_else():
-    """Forty-nine ReLUs and sixteen sums are done by its fifty-three convolutions."""
+    """Its fifty-three convolutions do the forty-nine ReLUs and sixteen sums."""
     called = [node.target for node in FrozenNetwork(tl.ResNet50(), "avgpool").network.graph.nodes]
     assert len(called) == 1 + 53 + 2 + 1  # images, convolutions, two kinds of pooling, what is returned
 
 
-def test_many_images_are_looked_at_some_at_a_time():
-    """In their order, and none is lost; of a small network all layers are late ones but the first."""
-    frozen, images = FrozenNetwork(with_a_past(StagedNet()), "fc"), torch.randn(LATE + EARLY + 3, 3, 16, 16)
+def test_many_images_are_computed_some_at_a_time():
+    """In their order, and none is lost; in a small network all layers but the first are late ones."""
+    early, late = IMAGES_AT_ONCE
+    frozen, images = FrozenNetwork(with_a_past(StagedNet()), "fc"), torch.randn(late + early + 3, 3, 16, 16)
     seen = {"early": [], "late": []}
     for name, counts in seen.items():
         getattr(frozen, name).register_forward_pre_hook(lambda _, inputs, counts=counts: counts.append(len(inputs[0])))
     together = frozen(images)
-    assert seen == {"early": [EARLY] * 5 + [3], "late": [LATE, EARLY + 3]} and LATE == 4 * EARLY
+    assert seen == {"early": [early] * 5 + [3], "late": [late, early + 3]} and late == 4 * early
     torch.testing.assert_close(together, torch.cat([frozen(image[None]) for image in images]), rtol=1e-4, atol=1e-5)
 
 
 def test_a_resnet_is_cut_before_the_stage_with_many_weights():
-    """What goes on there is what layer2 gives out."""
+    """The tensor at the cut is the output of layer2."""
     model, images = tl.ResNet50().eval(), torch.randn(1, 3, 32, 32)
     early, late = cut(symbolic_trace(model))
     with torch.no_grad(), tl.record_layers(model, "layer2") as recorded:
@@ -246,22 +219,12 @@ class Crossing(nn.Module):
         return self.last(self.heavy(x) + x + images)
 
 
-def test_a_cut_is_made_where_nothing_goes_around(monkeypatch):
-    """Wherever it may be, the two halves together are the network."""
+def test_a_cut_is_made_where_one_tensor_carries_everything():
+    """Wherever it may be, the two parts together are the network."""
     model, images = Crossing().eval(), torch.randn(2, 3, 8, 8)
     places = set()
     for share in (0.0, 0.1, 0.8, 1.0):
-        monkeypatch.setattr("tlhelpers.network.frozen.LIGHT", share)
-        early, late = cut(symbolic_trace(model))
+        early, late = cut(symbolic_trace(model), max_early_share=share)
         places.add(len(early.graph.nodes))
         torch.testing.assert_close(late(early(images)), model(images))
     assert places == {2, 7, 8}
-
-
-def test_features_come_without_the_calls_that_have_no_public_name(loader, monkeypatch):
-    """Suppose a later torch has them no more."""
-    monkeypatch.setattr(JoinedConv2d, "forward", lambda *_: torch.ops.mkldnn.gone())
-    model = TinyNet().eval()
-    found, _ = tl.extract_features(model, loader, layer="fc")
-    images = torch.cat([images for images, _ in loader])
-    torch.testing.assert_close(found, model(images).detach())

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import tlhelpers as tl
+from tests.tiny import StagedNet
 from tlhelpers.byhand import nn as handmade
 from tlhelpers.network.resnet import Bottleneck
 
@@ -209,3 +210,14 @@ def test_a_bad_stride_in_gets_one_sentence(stride_in):
     message = str(caught.value)
     assert message.startswith(f"stride_in is {stride_in!r}") and "'conv1'" in message and "'conv2'" in message
     assert "\n" not in message
+
+
+def test_stages_hold_every_parameter_once():
+    """From the image to the head, none is forgotten and none is there twice."""
+    with torch.device("meta"):
+        models = tl.ResNet50(), StagedNet()
+    for model in models:
+        stages = model.stages()
+        assert list(stages) == ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
+        found = [p for modules in stages.values() for module in modules for p in module.parameters()]
+        assert [id(p) for p in found] == [id(p) for p in model.parameters()]

@@ -1,4 +1,4 @@
-"""Compute what transfer, fit_probe and extract_features give for a tiny network; ``results`` beside it holds the answers.
+"""Compute what transfer, fit_probe and extract_features give for a tiny network; ``results`` holds the answers.
 
 The stored answers were computed before strategies became rows of a table. Run this file to write them anew, which is
 right only where a change of the numbers is what was wanted: ``python -m tests.training.stored_results``.

@@ -81,8 +81,8 @@ def test_what_makes_no_sense_is_refused():
     model = StagedNet()
     with pytest.raises(ValueError, match="rank is 0; it must be 1 or more"):
         add_adapters(model, 0)
-    with pytest.raises(ValueError, match="has no adapters; add_adapters"):
+    with pytest.raises(ValueError, match="has no adapters; it must have some; add them with add_adapters"):
         merge_adapters(model)
     add_adapters(model, 1)
-    with pytest.raises(ValueError, match="has adapters already; merge_adapters"):
+    with pytest.raises(ValueError, match="has adapters already; it must have none; merge them with merge_adapters"):
         add_adapters(model, 1)

@@ -194,7 +194,7 @@ def test_a_label_that_is_no_class_is_named(photos, label):
     model = TinyNet()
     photos.train.labels[0] = label
     loader = make_loader(photos.train, transform())
-    sentence = f"a label is {label}, but the model has 2 classes, numbered from 0; .*replace_head"
+    sentence = f"a label is {label}; it must be below 2, the number of classes of the model, .*replace_head"
     with pytest.raises(ValueError, match=sentence):
         train_one_epoch(model, loader, sgd(model))
     with pytest.raises(ValueError, match=sentence):
@@ -205,7 +205,7 @@ def test_a_rate_of_nothing_is_refused(photos):
     """A learning rate of 0 trains nothing; one that a schedule brings down to 0, or up from it, is all right."""
     model = TinyNet()
     loader = make_loader(photos.train, transform())
-    with pytest.raises(ValueError, match=r"a learning rate is 0.0, .*; freeze what must not change"):
+    with pytest.raises(ValueError, match="a learning rate is 0.0; it must be positive; freeze what must not change"):
         fit(model, loader, loader, sgd(model, lr=0.0), epochs=1)
     with pytest.raises(ValueError, match="-0.1"):  # torch's own sentence
         sgd(model, lr=-0.1)

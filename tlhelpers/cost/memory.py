@@ -55,8 +55,8 @@ def recompute_blocks(model: ResNet50) -> None:
     model : ResNet50
         Changed in place, for all training to come; its names and weights stay.
     """
-    for number in (1, 2, 3, 4):
-        for block in getattr(model, f"layer{number}"):
+    for name in ("layer1", "layer2", "layer3", "layer4"):
+        for block in getattr(model, name):
             forward = type(block).forward
             contexts = partial(_contexts, block)
             block.forward = partial(checkpoint, partial(forward, block), use_reentrant=False, context_fn=contexts)

@@ -1,21 +1,54 @@
-"""What frozen layers say: record them in a ``with`` block, extract features once, keep them, ask the nearest."""
+"""The cache of features on disk: the key, which covers everything that changes the features, and the file."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from tlhelpers.files import cache_dir, replacing
 from tlhelpers.machine import pick_device, pick_dtype
 
 
+def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
+    """Return the features that are stored under a key; compute and store them first if there are none."""
+    path = cache_dir() / "features" / f"{key}.npy"
+    if path.exists():
+        return torch.from_numpy(np.load(path))
+    with torch.random.fork_rng(devices=[]):  # what is drawn later must not depend on whether the features were stored
+        features = compute()
+    try:
+        with replacing(path) as new:
+            np.save(new, features.numpy())
+    except RuntimeError as error:  # the features are valid all the same
+        print(f"Features not kept: {error}")
+    return features
+
+
 def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
-    precision = pick_dtype(pick_device())
-    whole = hashlib.sha256(repr((layer, precision, loader.dataset.transform)).encode())
-    for value in model.state_dict().values():
-        whole.update(np.ascontiguousarray(value.detach().cpu().numpy()))
-    whole.update(repr([getattr(module, "stride", None) for module in model.modules()]).encode())
+    """Return a hash of everything that changes the features, and of nothing else.
+
+    It covers the layers of the network with their options and weights, the precision, the transform, the layer that is
+    asked for, and the contents and the order of the photos. The head has no influence on the layers before it, so it
+    is left out, unless it is the layer that is asked for.
+
+    Parameters
+    ----------
+    model : nn.Module
+    loader : DataLoader
+    layer : str
+        As in ``extract_features``.
+    """
+    head = None if layer.split(".")[0] in ("fc", "") else "fc"
+    layers = {name: child for name, child in model.named_children() if name != head}
+    digest = hashlib.sha256(repr((type(model), layers)).encode())
+    digest.update(repr((layer, pick_dtype(pick_device()), loader.dataset.transform)).encode())
+    for name, values in model.state_dict().items():
+        if name.split(".")[0] != head:
+            digest.update(np.ascontiguousarray(values.detach().cpu().numpy()))
     for path in loader.dataset.paths:
-        whole.update(hashlib.sha256(Path(path).read_bytes()).digest())
-    return whole.hexdigest()[:32]
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:32]

@@ -1,41 +1,42 @@
-"""What frozen layers say: record them in a ``with`` block, extract features once, keep them, ask the nearest."""
+"""Compute the activations of one layer of a frozen network for every photo, once."""
 
 from collections.abc import Callable
+from functools import cache, partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
-from tlhelpers.features.cache import cache_key
+from tlhelpers.features.cache import cache_key, cached_features
 from tlhelpers.features.recording import record_layers
-from tlhelpers.files import cache_dir, replacing
 from tlhelpers.machine import autocast, pick_device
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
 
-MOST_DIFFERENT = 0.05  # of the length of an output; bfloat16 alone makes it 0.01
-KEEPABLE = ("layer1", "layer2", "layer3", "layer4", "head")  # stages with layers before them
+MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
+
+Activations = Callable[[Tensor], Tensor]  # from (N, 3, H, W) images to what a layer computes for them
 
 
 def extract_features(
     model: nn.Module, loader: DataLoader, *, layer: str = "avgpool", cache: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Return what one layer of a frozen network says of every photo, and the labels.
+    """Return the activations of one layer of a frozen network for every photo, and the labels.
 
     Parameters
     ----------
     model : nn.Module
-        Put into eval mode; moved to the fastest device. A frozen copy of it does the work (``FrozenNetwork``).
+        Put into eval mode and moved to the fastest device. A faster copy of it does the work where there can be one
+        (``FrozenNetwork``).
     loader : DataLoader
         Not shuffled (``make_loader``).
     layer : str
-        A name as for ``record_layers``. Maps of (N, C, H, W) are averaged over H and W.
+        A name as for ``record_layers``. Feature maps of shape (N, C, H, W) are averaged over H and W.
     cache : bool
-        Keep the features on disk and read them from there the next time. The key is made of the weights, the
-        precision, the transform, the layer and the photos' contents, so that a change in any of them is noticed.
+        Store the features on disk, and read them from there the next time. A change of the photos, the transform, the
+        network or the precision is noticed, and the features are computed again.
 
     Returns
     -------
@@ -47,28 +48,18 @@ def extract_features(
     Raises
     ------
     ValueError
-        If the loader shuffles, or the layer does not exist.
+        If the loader shuffles, or there is no such layer.
     """
     _check_order(loader)
-    if not cache:
-        return _extract(model, loader, layer), loader.dataset.labels
-    path = cache_dir() / "features" / f"{cache_key(model, loader, layer)}.npy"
-    if path.exists():
-        return torch.from_numpy(np.load(path)), loader.dataset.labels
-    features = _extract(model, loader, layer)
-    try:
-        with replacing(path) as folder:
-            np.save(folder / path.name, features.numpy())
-            (folder / path.name).replace(path)
-    except RuntimeError as error:  # the features are there all the same
-        print(f"Features not kept: {error}")
+    compute = partial(_extract, model, loader, layer, _mean_over_positions)
+    features = cached_features(cache_key(model, loader, layer), compute) if cache else compute()
     return features, loader.dataset.labels
 
 
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:
-    """Keep what the layers before a stage say of every photo, to train the stage and what follows with.
+    """Compute the activations before a stage once for every photo, to train the stage and the rest with them.
 
-    It stays the same as long as those layers and the photos do, so once is enough.
+    The frozen layers give the same activations in every epoch, so computing them once is enough.
 
     Parameters
     ----------
@@ -81,9 +72,10 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     Returns
     -------
     rest : nn.Sequential
-        From the stage to the head. Its layers are those of the model, so training it trains the model in place.
+        The layers from the stage to the head. They are those of the model: training them trains the model in place.
     kept : DataLoader
-        Of (maps, labels), shuffled, in batches as before. In memory: for "layer4" a photo of 224 pixels takes 0.8 MB.
+        Of (activations, labels), shuffled, in batches of the same size. It is in memory: for "layer4", a photo of 224
+        pixels takes 0.8 MB.
 
     Raises
     ------
@@ -91,12 +83,13 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
         If the loader shuffles, or there is no such stage.
     """
     _check_order(loader)
-    if stage not in KEEPABLE:
-        raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(KEEPABLE)}")
+    stages = list(model.stages())[1:]  # the stem has no layers before it
+    if stage not in stages:
+        raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(stages)}")
     names = [name for name, _ in model.named_children()]
-    place = names.index("fc" if stage == "head" else stage)
-    maps = _extract(model, loader, names[place - 1], nn.Identity())
-    layers = [getattr(model, name) for name in names[place:]]
+    first = names.index("fc" if stage == "head" else stage)
+    maps = _extract(model, loader, names[first - 1], nn.Identity())
+    layers = [getattr(model, name) for name in names[first:]]
     rest = nn.Sequential(*layers[:-1], nn.Flatten(), layers[-1])
     kept = TensorDataset(maps, loader.dataset.labels)
     return rest, DataLoader(kept, batch_size=loader.batch_size, shuffle=True)
@@ -107,44 +100,65 @@ def _check_order(loader: DataLoader) -> None:
         raise ValueError("the loader shuffles, so features would lose their photos; make it with shuffle=False")
 
 
-def _means(output: Tensor) -> Tensor:
+def _mean_over_positions(output: Tensor) -> Tensor:
     return output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1)  # (n, D)
 
 
 @torch.no_grad()
 @keep_memory()
-def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Callable[[Tensor], Tensor] = _means) -> Tensor:
-    look = features = None
+def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activations) -> Tensor:
+    activations = features = None
     for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
-        look = look or _quickest(model, layer, images[:2])
-        output = finish(look(images))
-        if features is None:  # all at once: batches that are joined in the end take twice the memory
+        activations = activations or fastest(model, layer, images[:2])
+        output = finish(activations(images))
+        if (
+            features is None
+        ):  # room for all photos at once, because joining the batches at the end takes twice the memory
             features, done = torch.empty(len(loader.dataset), *output.shape[1:]), 0
         features[done : done + len(output)] = output.cpu()
         done += len(output)
     return features
 
 
-class _Plain:
-    """The network itself as it is, for those that cannot be frozen."""
+def fastest(
+    model: nn.Module, layer: str, images: Tensor, *, make_copy: Callable[[nn.Module, str], Activations] = FrozenNetwork
+) -> Activations:
+    """Return the fast copy of a network if there can be one and it agrees on some images, else the network itself.
 
-    def __init__(self, model: nn.Module, layer: str) -> None:
-        self.layer, self.device = layer, pick_device()
-        self.model = model.eval().to(self.device, memory_format=torch.channels_last)
+    If it is the network itself, a line says why, once.
 
-    def __call__(self, images: Tensor) -> Tensor:
-        with record_layers(self.model, self.layer) as recorded, autocast(self.device):
-            self.model(images.to(self.device, memory_format=torch.channels_last))
-        return recorded[self.layer].float()
-
-
-def _quickest(model: nn.Module, layer: str, images: Tensor) -> FrozenNetwork | _Plain:
-    """Return the frozen network if there can be one, and if it agrees on some images with the network itself."""
-    plain = _Plain(model, layer)
+    Parameters
+    ----------
+    model : nn.Module
+    layer : str
+    images : (n, 3, H, W) tensor
+        On which the two are compared.
+    make_copy : callable
+        (model, layer): the fast copy.
+    """
+    plain = partial(_plain, model, layer)
     expected = plain(images)
     try:
-        frozen = FrozenNetwork(model, layer)
-        differs = (frozen(images) - expected).norm() > MOST_DIFFERENT * expected.norm()
-    except Exception:  # torch writes down most networks, and says of the others in many ways that it cannot
+        frozen = make_copy(model, layer)
+        difference = (frozen(images) - expected).norm()
+    except Exception as error:  # torch has many types for a network that cannot be turned into a graph or fused
+        _say_once(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}")
         return plain
-    return plain if differs else frozen
+    if not difference <= MAX_DIFFERENCE * expected.norm():  # nor if one of them is not a number
+        _say_once(f"its activations differ by {(difference / expected.norm()).item():.0%}")
+        return plain
+    return frozen
+
+
+def _plain(model: nn.Module, layer: str, images: Tensor) -> Tensor:
+    """Return the activations of a layer as the network itself computes them."""
+    device = pick_device()
+    model.eval().to(device, memory_format=torch.channels_last)
+    with record_layers(model, layer) as recorded, autocast(device):
+        model(images.to(device, memory_format=torch.channels_last))
+    return recorded[layer].float()
+
+
+@cache
+def _say_once(reason: str) -> None:
+    print(f"Features come from the network itself, without the fast copy ({reason}).")

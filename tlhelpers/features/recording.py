@@ -1,7 +1,7 @@
-"""What frozen layers say: record them in a ``with`` block, extract features once, keep them, ask the nearest."""
+"""Record what layers compute, in a ``with`` block."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
-    """Record what layers give out while the ``with`` block runs; leave no hook behind.
+    """Record the outputs of layers while a ``with`` block runs; no hook is left behind.
 
     Parameters
     ----------
@@ -20,12 +20,12 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
     Yields
     ------
     dict
-        From each name to the output of the last forward pass.
+        For each name, the output of the last forward pass.
 
     Raises
     ------
     ValueError
-        If a name does not exist; near names are listed.
+        If there is no such layer; the message lists similar names.
     """
     layers, recorded, handles = dict(model.named_modules()), {}, []
     for name in names:
@@ -41,8 +41,8 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
             handle.remove()
 
 
-def _recorder(recorded: dict[str, Tensor], name: str):
+def _recorder(recorded: dict[str, Tensor], name: str) -> Callable:
     def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        recorded[name] = output.detach().clone()  # the next layer may write into it, as ReLU(inplace=True) does
+        recorded[name] = output.detach().clone()  # the next layer may overwrite it, as ReLU(inplace=True) does
 
     return hook

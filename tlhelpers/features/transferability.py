@@ -1,7 +1,7 @@
-"""How well will a pretrained model do on new labels? Three scores from one pass over the photos, without training.
+"""Transferability scores: how well will a pretrained network do on new labels? No training, one pass over the photos.
 
-``log_evidence`` (LogME) and ``h_score`` look at features, ``leep`` at the old head's probabilities. Higher is better;
-only scores of the same photos and labels may be compared.
+``log_evidence`` (LogME) and ``h_score`` use features, ``leep`` uses the probabilities of the old head. A higher score is
+better. Compare scores only for the same photos and labels.
 """
 
 import math
@@ -12,13 +12,13 @@ from torch import Tensor
 
 
 def h_score(features: Tensor, labels: Tensor) -> float:
-    """Return how much of the spread of the features lies between the classes.
+    """Return the H-score: the share of the features' variance that lies between the classes.
 
     (1 - a) trace(cov(f)^-1 cov(E[f | y])), from 0, where all class means are equal, to the rank of the features. With
-    more features than photos cov(f) has no inverse, and with nearly as many a wrong one; so it is shrunk: Ledoit and
-    Wolf's estimate, which takes a share a, chosen by themselves, from a multiple of the identity.
-    Source: Bao and others, "An information-theoretic approach to transferability in task transfer learning", 2019,
-    definition 2; shrunk as in Ibrahim and others, "Newer is not always better: rethinking transferability metrics,
+    more features than photos, cov(f) has no inverse, and with nearly as many it is badly estimated. So it is shrunk
+    towards a multiple of the identity, by the share a that Ledoit and Wolf's estimate gives.
+    Sources: Bao et al., "An Information-Theoretic Approach to Transferability in Task Transfer Learning", 2019,
+    definition 2; with shrinkage as in Ibrahim et al., "Newer is not always better: Rethinking transferability metrics,
     their peculiarities, stability and performance", 2021, section 3.
 
     Parameters
@@ -34,7 +34,7 @@ def h_score(features: Tensor, labels: Tensor) -> float:
     Raises
     ------
     ValueError
-        If the shapes do not go together, or there is only one class.
+        If the shapes do not match, or there is only one class.
 
     Examples
     --------
@@ -42,10 +42,10 @@ def h_score(features: Tensor, labels: Tensor) -> float:
     0.8
     """
     features, labels = _checked(features, labels)
-    centred = features - features.mean(dim=0)  # (N, D)
-    share = ledoit_wolf_shrinkage(centred.numpy(), assume_centered=True)
-    left, singular, _ = torch.linalg.svd(centred, full_matrices=False)
-    spreads = singular > 1e-9 * singular[0]  # along the other axes there is nothing but rounding
+    centered = features - features.mean(dim=0)  # (N, D)
+    share = ledoit_wolf_shrinkage(centered.numpy(), assume_centered=True)
+    left, singular, _ = torch.linalg.svd(centered, full_matrices=False)
+    spreads = singular > 1e-9 * singular[0]  # along the other axes there are only rounding errors
     along = left[:, spreads] * singular[spreads]  # the features along their own axes, where cov is diagonal: (N, K)
     variance = along.square().mean(dim=0)
     shrunken = (1 - share) * variance + share * variance.sum() / features.shape[1]
@@ -56,26 +56,27 @@ def h_score(features: Tensor, labels: Tensor) -> float:
 
 
 def leep(probabilities: Tensor, labels: Tensor) -> float:
-    """Return how well the new labels can be told from what the old head says: a mean log-likelihood, at most 0.
+    """Return LEEP: how well the new labels follow from the old head's probabilities, as a mean log-likelihood.
 
-    Each old class z is given a distribution over the new ones, P(y | z), as it occurs in these photos; then a photo's
-    old probabilities are mixed by it. Source: Nguyen and others, "LEEP", 2020, section 3.
+    P(y | z), the distribution of the new class y for each old class z, is estimated from these photos; then each
+    photo's old probabilities are weighted by it. Source: Nguyen et al., "LEEP: A New Measure to Evaluate Transferability
+    of Learned Representations", 2020, section 3.
 
     Parameters
     ----------
     probabilities : (N, Z) tensor
-        The old head's softmax: rows sum to 1.
+        The softmax of the old head; rows sum to 1.
     labels : (N,) tensor of class numbers
 
     Returns
     -------
     float
-        In nats: minus log C for a head that knows nothing of C equally frequent classes.
+        In nats, at most 0; -log C for a head that knows nothing about C equally frequent classes.
 
     Raises
     ------
     ValueError
-        If the shapes do not go together, there is only one class, or a row does not sum to 1.
+        If the shapes do not match, there is only one class, or a row does not sum to 1.
 
     Examples
     --------
@@ -85,7 +86,9 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
     probabilities, labels = _checked(probabilities, labels)
     if not torch.allclose(probabilities.sum(dim=1), torch.ones(1, dtype=torch.float64), atol=1e-3):
         worst = (probabilities.sum(dim=1) - 1).abs().argmax()
-        raise ValueError(f"row {worst} sums to {probabilities[worst].sum():.3g}, not 1; give the softmax of the logits")
+        raise ValueError(
+            f"row {worst} of probabilities sums to {probabilities[worst].sum():.3g}; it must sum to 1; give the softmax of the logits"
+        )
     new = _numbered(labels)
     joint = torch.stack([probabilities[new == kind].sum(dim=0) for kind in new.unique()])  # (C, Z)
     given_old = joint / joint.sum(dim=0).clamp(min=1e-300)  # P(y | z)
@@ -93,12 +96,12 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
 
 
 def log_evidence(features: Tensor, labels: Tensor) -> float:
-    """Return LogME: the log-evidence of linear models on the features, a mean over classes and photos.
+    """Return LogME: the log-evidence of linear models on the features, averaged over classes and photos.
 
-    For each class a Bayesian linear regression to 1 or 0; the widths of its prior, alpha, and of its noise, beta, are
-    those that make the labels most probable. Source: You and others, "LogME", 2021, section 4. Their algorithm climbs
-    to the nearest maximum, of which there may be several; here all ratios alpha / beta are looked at, from 1e-8 to
-    1e8 times the mean square of a singular value.
+    For each class it is a Bayesian linear regression to 1 or 0. The precisions of its prior, alpha, and of its noise,
+    beta, are those that make the labels most probable. Source: You et al., "LogME: Practical Assessment of Pre-trained
+    Models for Transfer Learning", 2021, section 4. Their algorithm climbs to the nearest maximum, and there may be
+    several; here all ratios alpha / beta are tried, from 1e-8 to 1e8 times the mean square of a singular value.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ def log_evidence(features: Tensor, labels: Tensor) -> float:
     Raises
     ------
     ValueError
-        If the shapes do not go together, or there is only one class.
+        If the shapes do not match, or there is only one class.
     """
     features, labels = _checked(features, labels)
     left, singular, _ = torch.linalg.svd(features, full_matrices=False)
@@ -122,12 +125,13 @@ def log_evidence(features: Tensor, labels: Tensor) -> float:
 
 
 def _best_evidence(along: Tensor, total: Tensor, squares: Tensor, n: int) -> float:
-    """Maximise over alpha and beta the log-density of n targets y, of covariance (1 + F F' / ratio) / beta.
+    """Maximize over alpha and beta the log-density of n targets y with covariance (1 + F F' / ratio) / beta.
 
-    In the left singular axes of F, where y has the squares ``along``, it is a sum; the best beta for a ratio is known.
+    Along the left singular axes of F, where y has the squares ``along``, it is a sum; for each ratio, the best beta is
+    known.
     """
     ratios = squares.mean() * torch.logspace(-8, 8, 2001, dtype=torch.float64)[:, None]  # alpha / beta: (2001, 1)
-    outside = (total - along.sum()).clamp(min=0)  # what no weights can explain
+    outside = (total - along.sum()).clamp(min=0)  # the part of y that no weights can explain
     misfit = (along * ratios / (ratios + squares)).sum(dim=1) + outside  # y' (1 + F F' / ratio)^-1 y
     beta = n / misfit.clamp(min=1e-12)
     determinant = (1 + squares / ratios).log().sum(dim=1)
@@ -135,11 +139,15 @@ def _best_evidence(along: Tensor, total: Tensor, squares: Tensor, n: int) -> flo
 
 
 def _checked(values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both in exact types on the CPU."""
+    """Return the values as float64 and the labels, both on the CPU."""
     if values.ndim != 2 or labels.shape != values.shape[:1]:
-        raise ValueError(f"got {tuple(values.shape)} for {tuple(labels.shape)} labels; give (N, D) and (N,)")
+        raise ValueError(
+            f"the shapes are {tuple(values.shape)} and {tuple(labels.shape)}; they must match; give (N, D) and (N,)"
+        )
     if len(labels.unique()) < 2:
-        raise ValueError(f"all {len(labels)} labels are of one class; there must be two or more to tell apart")
+        raise ValueError(
+            f"all {len(labels)} labels are of one class; there must be two or more; add photos of another class"
+        )
     return values.detach().double().cpu(), labels.detach().cpu()
 
 

@@ -103,6 +103,11 @@ class ResNet50(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """Return the parts with parameters, from the image to the head: stem, layer1 to layer4, head."""
+        layers = {f"layer{number}": [getattr(self, f"layer{number}")] for number in range(1, len(STAGES) + 1)}
+        return {"stem": [self.conv1, self.bn1], **layers, "head": [self.fc]}
+
     def forward(self, images: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(images)))  # (N, 64, H/2, W/2)
         x = self.maxpool(x)  # (N, 64, H/4, W/4)

@@ -1,4 +1,4 @@
-"""Adapters: a narrow way beside every frozen convolution, which becomes part of it after the training (LoRA)."""
+"""Adapters: a small trained branch beside every frozen convolution, merged into its weights at the end (LoRA)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,17 +8,18 @@ from tlhelpers.training.freezing import freeze, unfreeze
 
 
 class AdaptedConv2d(nn.Module):
-    """A frozen convolution W and beside it ``rank`` filters D, whose outputs a 1 x 1 convolution U brings to its width.
+    """A frozen convolution with a branch of low rank beside it: conv(x, W) + conv(conv(x, D), U).
 
-    conv(x, W) + conv(conv(x, D), U). U begins with zeros, so at first nothing is added (Hu and others, "LoRA: Low-Rank
-    Adaptation of Large Language Models", 2021, section 4.1, for convolutions).
+    D has ``rank`` filters of the convolution's size, and U is a 1 x 1 convolution to its number of channels. U starts
+    at zero, so at first nothing is added. Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models",
+    2021, section 4.1, here for convolutions.
 
     Parameters
     ----------
     convolution : nn.Conv2d
-        In one group, padded with zeros. It becomes part of this module.
+        With one group and zero padding. It becomes part of this module.
     rank : int
-        How many filters the narrow way has.
+        The number of filters of the branch.
     """
 
     def __init__(self, convolution: nn.Conv2d, rank: int) -> None:
@@ -35,20 +36,20 @@ class AdaptedConv2d(nn.Module):
 
     @torch.no_grad()
     def merge(self) -> nn.Conv2d:
-        """Return the convolution with the narrow way added to its weights: W + U D, the same outputs."""
+        """Add the branch to the weights, W + U D, and return the convolution; its outputs are the same."""
         self.convolution.weight += torch.einsum("or,rcij->ocij", self.up.weight[:, :, 0, 0], self.down.weight)
         return self.convolution
 
 
 def add_adapters(model: ResNet50, rank: int) -> None:
-    """Freeze a model, and train only an adapter beside every convolution, and the head.
+    """Freeze a model, except for the head and a new adapter beside every convolution.
 
     Parameters
     ----------
     model : ResNet50
-        Changed in place. Give its parameters to the optimizer after this.
+        Changed in place. Make the optimizer after this, so that it has the new parameters.
     rank : int
-        Filters of each adapter; 1 or more.
+        Filters of each adapter, 1 or more.
 
     Raises
     ------
@@ -56,9 +57,9 @@ def add_adapters(model: ResNet50, rank: int) -> None:
         If the rank is not positive, or the model has adapters already.
     """
     if rank < 1:
-        raise ValueError(f"rank is {rank}; it must be 1 or more")
+        raise ValueError(f"rank is {rank}; it must be 1 or more; give the number of filters of each adapter")
     if any(isinstance(module, AdaptedConv2d) for module in model.modules()):
-        raise ValueError("the model has adapters already; merge_adapters makes them part of its weights")
+        raise ValueError("the model has adapters already; it must have none; merge them with merge_adapters first")
     freeze(model)
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Conv2d):
@@ -67,12 +68,12 @@ def add_adapters(model: ResNet50, rank: int) -> None:
 
 
 def merge_adapters(model: nn.Module) -> None:
-    """Make every adapter part of its convolution: the old names, shapes and speed, and what was learned.
+    """Merge every adapter into its convolution: the model has its old names, shapes and speed again.
 
     Parameters
     ----------
     model : nn.Module
-        Changed in place. What is frozen stays so.
+        Changed in place. Frozen parameters stay frozen.
 
     Raises
     ------
@@ -81,6 +82,6 @@ def merge_adapters(model: nn.Module) -> None:
     """
     adapted = {name: module for name, module in model.named_modules() if isinstance(module, AdaptedConv2d)}
     if not adapted:
-        raise ValueError("the model has no adapters; add_adapters gives it some")
+        raise ValueError("the model has no adapters; it must have some; add them with add_adapters")
     for name, module in adapted.items():
         model.set_submodule(name, module.merge())

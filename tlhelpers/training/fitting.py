@@ -1,4 +1,4 @@
-"""The loop: train one epoch, evaluate, and both of them several times over, with checkpoints."""
+"""Several epochs of training, each followed by an evaluation, with checkpoints and early stopping."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -14,10 +14,12 @@ from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
 from tlhelpers.training.loop import check_positive, evaluate, train_one_epoch
 
+BEST, LAST = "best.pt", "last.pt"
+
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch: mean losses in nats, accuracies from 0 to 1, seconds."""
+    """The results of one epoch: mean losses in nats, accuracies from 0 to 1, time in seconds."""
 
     epoch: int
     train_loss: float
@@ -40,27 +42,29 @@ def fit(
     patience: int | None = None,
     folder: str | Path | None = None,
 ) -> list[EpochResult]:
-    """Train for some epochs and evaluate after each.
+    """Train for some epochs, and evaluate after each.
 
-    With a folder, ``last.pt`` and ``best.pt`` (lowest validation loss) are kept there, and a run that was stopped
-    goes on after the last whole epoch: on a CPU with the very numbers of a run that was not stopped.
+    With a folder, it keeps ``last.pt`` and ``best.pt`` (the epoch with the lowest validation loss) there. If a run was
+    stopped, the same call continues after the last complete epoch. On a CPU, the results are exactly those of a run
+    that was not stopped.
 
     Parameters
     ----------
     model, optimizer, schedule, label_smoothing, accumulate
         As in ``train_one_epoch``.
     train_loader, val_loader : DataLoader
-        The photos that judge here may choose when to stop. Then they are no test any more: keep others for that.
+        The validation photos may decide when to stop. Judge the result with other photos, the test set.
     epochs : int
-        At the most.
+        The largest number of epochs.
     patience : int, optional
-        Stop after so many epochs without a lower validation loss.
+        Stop after this many epochs without a lower validation loss.
     folder : str or Path, optional
-        For the checkpoints of this one training. Read them with ``load_checkpoint``.
+        For the checkpoints of this one training. ``load_checkpoint`` reads them.
 
     Returns
     -------
     list of EpochResult
+        One for each epoch, those before an interruption included.
 
     Raises
     ------
@@ -75,19 +79,25 @@ def fit(
     model.to(pick_device(), memory_format=torch.channels_last)
     how = {"schedule": schedule, "label_smoothing": label_smoothing, "accumulate": accumulate}
     keep = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
-    last, best = (Path(folder or "") / name for name in ("last.pt", "best.pt"))
-    history = load_checkpoint(last, model, optimizer, **keep) if folder and last.exists() else []
-    history = [EpochResult(**result) for result in history]
+    stopped = folder is not None and (Path(folder) / LAST).exists()
+    stored = load_checkpoint(Path(folder) / LAST, model, optimizer, **keep) if stopped else []
+    history = [EpochResult(**result) for result in stored]
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
         start = time.perf_counter()
-        trained = train_one_epoch(model, train_loader, optimizer, **how)
-        found = evaluate(model, val_loader)
+        trained, judged = train_one_epoch(model, train_loader, optimizer, **how), evaluate(model, val_loader)
         seconds = time.perf_counter() - start
-        history.append(EpochResult(len(history) + 1, *trained, found.loss, found.accuracy, seconds))
-        for path in (best, last) if folder else ():
-            if path is last or _epochs_without_gain(history) == 0:
-                save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **keep)
+        history.append(EpochResult(len(history) + 1, *trained, judged.loss, judged.accuracy, seconds))
+        for path in _checkpoints(folder, history):
+            save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **keep)
     return history
+
+
+def _checkpoints(folder: str | Path | None, history: list[EpochResult]) -> list[Path]:
+    """Return the files to write after an epoch; the last one comes last, so that a run never continues beyond a best."""
+    if folder is None:
+        return []
+    names = [BEST, LAST] if _epochs_without_gain(history) == 0 else [LAST]
+    return [Path(folder) / name for name in names]
 
 
 def _epochs_without_gain(history: list[EpochResult]) -> int:
@@ -99,4 +109,4 @@ def _check_rates(optimizer: Optimizer) -> None:
     for group in optimizer.param_groups:
         rate = group.get("initial_lr", group["lr"])  # a schedule may begin at 0
         if not rate > 0:
-            raise ValueError(f"a learning rate is {rate}, and nothing would be learned; freeze what must not change")
+            raise ValueError(f"a learning rate is {rate}; it must be positive; freeze what must not change instead")

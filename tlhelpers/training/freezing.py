@@ -1,14 +1,16 @@
-"""What is trained, what stays, and how fast: freezing by stage or kind, a fitted head, rates by stage, a pull back."""
+"""What is frozen and what is trained: by module, by stage, by kind of parameter; batch norms are frozen here too."""
 
 from torch import nn
 
 from tlhelpers.network.resnet import ResNet50
 
+KINDS = {"batch norm": ("weight", "bias"), "bias": ("bias",)}  # parameters of the batch norms that are trained
+
 
 def freeze(module: nn.Module) -> None:
-    """Stop training a module: its parameters get no gradient, its batch norms keep their statistics.
+    """Stop training a module: its parameters get no gradient, and its batch norms keep their statistics.
 
-    The second half is done by ``train_one_epoch``, which leaves frozen batch norms in eval mode.
+    ``train_mode`` does the second half: it leaves frozen batch norms in eval mode.
 
     Examples
     --------
@@ -20,15 +22,34 @@ def freeze(module: nn.Module) -> None:
 
 
 def unfreeze(module: nn.Module) -> None:
-    """Train a module again."""
+    """Train all parameters of a module again."""
     for parameter in module.parameters():
         parameter.requires_grad = True
 
 
-def freeze_batch_norm(model: nn.Module) -> None:
-    """Freeze all batch norms of a model, so that it goes on normalising as it was pretrained to.
+def train_mode(model: nn.Module) -> None:
+    """Put a model into training mode, except the modules whose parameters are all frozen.
 
-    The statistics of some hundred photos, cut at random, are others than those of the photos to be judged.
+    ``requires_grad=False`` alone does not freeze a batch norm: in training mode, its running statistics change with
+    every batch. So a module that has parameters of its own, none of them trained, stays in eval mode.
+    """
+    model.train()
+    for module in model.modules():
+        own = list(module.parameters(recurse=False))
+        if own and not any(parameter.requires_grad for parameter in own):
+            module.eval()
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Return the number of trained parameters and the number of all parameters."""
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    return sum(n for n, trained in counts if trained), sum(n for n, _ in counts)
+
+
+def freeze_batch_norm(model: nn.Module) -> None:
+    """Freeze all batch norms of a model, so that it normalizes as it did in pretraining.
+
+    The statistics of a few hundred randomly cropped photos differ from those of the photos that it is used on.
 
     Examples
     --------
@@ -40,79 +61,71 @@ def freeze_batch_norm(model: nn.Module) -> None:
             freeze(module)
 
 
-def count_parameters(model: nn.Module) -> tuple[int, int]:
-    """Return how many numbers are trained, and how many there are."""
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return sum(n for n, trained in counts if trained), sum(n for n, _ in counts)
-
-
-def stages(model: ResNet50) -> dict[str, list[nn.Module]]:
-    """Return the parts of a ResNet with learned numbers, from the image to the head: stem, layer1 to layer4, head."""
-    parts = {"stem": [model.conv1, model.bn1]}
-    parts |= {f"layer{number}": [getattr(model, f"layer{number}")] for number in (1, 2, 3, 4)}
-    return parts | {"head": [model.fc]}
-
-
 def freeze_below(model: ResNet50, stage: str) -> None:
-    """Freeze all stages before the one named, and train it and what follows.
+    """Freeze all stages before the one named; train that one and all that follow.
 
     Parameters
     ----------
     model : ResNet50
         Changed in place.
     stage : str
-        "stem" (which freezes nothing), "layer1" to "layer4", or "head" (a linear probe).
+        "stem" (nothing is frozen), "layer1" to "layer4", or "head" (a linear probe).
 
     Raises
     ------
     ValueError
         If there is no such stage.
     """
-    parts = stages(model)
-    if stage not in parts:
-        raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(parts)}")
+    stages = model.stages()
+    if stage not in stages:
+        raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(stages)}")
     below = True
-    for name, modules in parts.items():
+    for name, modules in stages.items():
         below = below and name != stage
         for module in modules:
             (freeze if below else unfreeze)(module)
 
 
+def unfreeze_one_more_stage(model: ResNet50, epoch: int) -> None:
+    """Train the head and layer4 in epoch 0, layer3 as well in epoch 1, and so on down to the stem; freeze the rest.
+
+    Source: Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.3 (gradual
+    unfreezing).
+
+    Parameters
+    ----------
+    model : ResNet50
+        Changed in place.
+    epoch : int
+        Counted from 0.
+    """
+    from_the_top = list(model.stages())[-2::-1]  # layer4, ..., stem
+    freeze_below(model, from_the_top[min(epoch, len(from_the_top) - 1)])
+
+
 def train_only(model: ResNet50, kind: str) -> None:
-    """Train the numbers of one kind, and the head; freeze all others.
+    """Train the head and one kind of parameters; freeze all others.
 
     Parameters
     ----------
     model : ResNet50
         Changed in place.
     kind : str
-        "batch norm": its scales and shifts (Frankle and others, "Training BatchNorm and only BatchNorm", 2021), or
-        "bias": its shifts alone (Ben Zaken and others, "BitFit", 2022). The running statistics move with both.
+        "batch norm": the scales and shifts of the batch norms (Frankle et al., "Training BatchNorm and Only BatchNorm:
+        On the Expressive Power of Random Features in CNNs", 2021). "bias": their shifts alone (Ben Zaken et al.,
+        "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models", 2022). With
+        both, the running statistics of the batch norms change as well.
 
     Raises
     ------
     ValueError
-        If the kind is neither.
+        If there is no such kind.
     """
-    wanted = {"batch norm": ("weight", "bias"), "bias": ("bias",)}
-    if kind not in wanted:
-        raise ValueError(f"kind is {kind!r}; it must be 'batch norm' or 'bias'")
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
     freeze(model)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for name in wanted[kind]:
+            for name in KINDS[kind]:
                 getattr(module, name).requires_grad = True
     unfreeze(model.fc)
-
-
-def train_mode(model: nn.Module) -> None:
-    """Put a model into training mode, but for the modules whose parameters are all frozen.
-
-    ``requires_grad=False`` alone does not freeze a batch norm: in training mode its running statistics move
-    with every batch. So a module that has parameters of its own, none of which is trained, stays in eval mode.
-    """
-    model.train()
-    for module in model.modules():
-        own = list(module.parameters(recurse=False))
-        if own and not any(parameter.requires_grad for parameter in own):
-            module.eval()

@@ -1,4 +1,4 @@
-"""What is trained, what stays, and how fast: freezing by stage or kind, a fitted head, rates by stage, a pull back."""
+"""The head, which is the last layer: a random one, or one made from a classifier that was fitted on features."""
 
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -8,14 +8,14 @@ from tlhelpers.network.resnet import ResNet50
 
 
 def replace_head(model: ResNet50, num_classes: int) -> None:
-    """Put a new, randomly initialised linear layer in place of ``model.fc``.
+    """Replace the head ``model.fc`` by a new linear layer with random weights.
 
     Parameters
     ----------
     model : ResNet50
         Changed in place.
     num_classes : int
-        Of the new task.
+        The number of classes of the new task.
 
     Raises
     ------
@@ -23,22 +23,23 @@ def replace_head(model: ResNet50, num_classes: int) -> None:
         If there are fewer than two classes.
     """
     if num_classes < 2:
-        raise ValueError(f"num_classes is {num_classes}; there must be 2 or more classes to tell apart")
+        raise ValueError(f"num_classes is {num_classes}; it must be 2 or more; add the class to tell the others from")
     model.fc = nn.Linear(model.fc.in_features, num_classes, device=model.fc.weight.device)
 
 
 def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> None:
-    """Put a classifier that was fitted on the network's features in place of ``model.fc``.
+    """Replace the head ``model.fc`` by a classifier that was fitted on the features of the network.
 
-    Fine-tuning then starts where the linear probe ended, instead of from random numbers whose first errors
-    would spoil the features (Kumar et al., "Fine-Tuning can Distort Pretrained Features", 2022: LP-FT).
+    Fine-tuning then starts where the linear probe ended. With a random head, the first gradients would distort the
+    features. Source: Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
+    Out-of-Distribution", 2022 (LP-FT: linear probing, then fine-tuning).
 
     Parameters
     ----------
     model : ResNet50
         Changed in place.
     classifier : LogisticRegression
-        Fitted on (N, in_features) features.
+        Fitted on features of shape (N, ``model.fc.in_features``).
 
     Raises
     ------
@@ -48,10 +49,10 @@ def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> Non
     weight, bias = torch.from_numpy(classifier.coef_), torch.from_numpy(classifier.intercept_)
     if weight.shape[1] != model.fc.in_features:
         raise ValueError(
-            f"the classifier was fitted on {weight.shape[1]} features, but the head takes {model.fc.in_features}; "
+            f"classifier takes {weight.shape[1]} features; it must take {model.fc.in_features} as the head does; "
             "fit it on the features of layer 'avgpool'"
         )
-    if len(weight) == 1:  # two classes: one row z, whose sigmoid is the softmax of (-z/2, z/2)
+    if len(weight) == 1:  # two classes have one row z, and its sigmoid is the softmax of (-z/2, z/2)
         weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
     replace_head(model, len(weight))
     with torch.no_grad():

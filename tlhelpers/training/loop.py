@@ -1,7 +1,9 @@
-"""The loop: train one epoch, evaluate, and both of them several times over, with checkpoints."""
+"""The training loop: train for one epoch, and evaluate."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,17 @@ from tlhelpers.training.freezing import train_mode
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model says of every photo of a loader: mean loss, accuracy (0 to 1), (N, C) logits, (N,) labels."""
+    """The results of a model on all photos of a loader.
+
+    Parameters
+    ----------
+    loss : float
+        Mean cross-entropy in nats.
+    accuracy : float
+        From 0 to 1.
+    logits : (N, C) tensor
+    labels : (N,) tensor of class numbers
+    """
 
     loss: float
     accuracy: float
@@ -36,31 +48,31 @@ def train_one_epoch(
     label_smoothing: float = 0.0,
     accumulate: int = 1,
 ) -> tuple[float, float]:
-    """Train on every batch of a loader once, with cross-entropy.
+    """Train once on every batch of a loader, with cross-entropy.
 
     Parameters
     ----------
     model : nn.Module
-        (N, 3, H, W) images to (N, C) logits. Trained in place on the fastest device.
+        From (N, 3, H, W) images to (N, C) logits. Trained in place, on the fastest device.
     loader : DataLoader
     optimizer : Optimizer
     schedule : LRScheduler, optional
-        Stepped with the optimizer.
+        Its step follows each step of the optimizer.
     label_smoothing : float
-        The part of every target, from 0 to 1, that is spread over all classes.
+        The share of each target, from 0 to 1, that is spread over all classes.
     accumulate : int
-        Batches for one step of the optimizer, along their mean gradient: the step of a batch so many times as large, in
-        the memory of one. Batch norms that are trained still see one batch at a time.
+        Batches for each step of the optimizer, which then follows their mean gradient. This is the step of a larger
+        batch in the memory of a small one, except that batch norms in training still see one batch at a time.
 
     Returns
     -------
     loss, accuracy : float
-        Means over the photos, each as it was when its batch came by.
+        Means over the photos. Each photo counts as the model judged it during the epoch, before that batch's step.
 
     Raises
     ------
     ValueError
-        If a label is no class of the model, or ``accumulate`` is not positive.
+        If a label is not a class of the model, or ``accumulate`` is not positive.
     RuntimeError
         If the loss is not finite.
     """
@@ -68,26 +80,38 @@ def train_one_epoch(
     device = pick_device()
     train_mode(model.to(device, memory_format=torch.channels_last))
     total_loss = total_right = total = 0
-    for number, (images, labels) in enumerate(tqdm(loader, desc="training", unit="batch", leave=False)):
-        images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
-        with autocast(device):
-            logits = model(images)  # (N, C)
-        _check_labels(labels, logits.shape[1])
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
-        if not math.isfinite(loss.item()):
-            raise RuntimeError(f"the loss became {loss.item()}; lower the learning rate and start again")
-        first = number - number % accumulate  # batch of the step that is being prepared
-        if number == first:
-            optimizer.zero_grad()
-        (loss / min(accumulate, len(loader) - first)).backward()
-        if number + 1 in (first + accumulate, len(loader)):
-            optimizer.step()
-            if schedule is not None:
-                schedule.step()
-        total_loss += loss.item() * len(labels)
-        total_right += (logits.argmax(dim=1) == labels).sum().item()
-        total += len(labels)
+    progress = tqdm(loader, desc="training", unit="batch", leave=False)
+    for batches in _grouped(progress, accumulate):
+        optimizer.zero_grad()
+        for images, labels in batches:
+            images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
+            logits, loss = _forward(model, images, labels, label_smoothing)
+            (loss / len(batches)).backward()  # gradients add up to that of the mean loss
+            total_loss += loss.item() * len(labels)
+            total_right += (logits.argmax(dim=1) == labels).sum().item()
+            total += len(labels)
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
     return total_loss / total, total_right / total
+
+
+def _forward(model: nn.Module, images: Tensor, labels: Tensor, label_smoothing: float) -> tuple[Tensor, Tensor]:
+    """Return the (N, C) logits of a batch and their mean cross-entropy."""
+    with autocast(images.device):
+        logits = model(images)
+    _check_labels(labels, logits.shape[1])
+    loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+    if not math.isfinite(loss.item()):
+        raise RuntimeError(f"the loss became {loss.item()}; lower the learning rate and start again")
+    return logits, loss
+
+
+def _grouped(batches: Iterable, size: int) -> Iterator[list]:
+    """Yield lists of so many batches; the last list may be shorter."""
+    iterator = iter(batches)
+    while group := list(islice(iterator, size)):
+        yield group
 
 
 @torch.no_grad()
@@ -98,17 +122,18 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     Parameters
     ----------
     model : nn.Module
+        Left in eval mode, on the fastest device.
     loader : DataLoader
 
     Returns
     -------
     Evaluation
-        On the CPU, in the order of the loader.
+        Its tensors are on the CPU, in the order of the loader.
 
     Raises
     ------
     ValueError
-        If a label is no class of the model.
+        If a label is not a class of the model.
     """
     device = pick_device()
     model.eval().to(device, memory_format=torch.channels_last)
@@ -125,15 +150,16 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
 
 
 def check_positive(**numbers: int | None) -> None:
+    """Raise ValueError if a number is given and is below 1."""
     for name, number in numbers.items():
         if number is not None and number < 1:
-            raise ValueError(f"{name} is {number}; it must be 1 or more")
+            raise ValueError(f"{name} is {number}; it must be 1 or more; leave it out for the default")
 
 
 def _check_labels(labels: Tensor, classes: int) -> None:
     wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         raise ValueError(
-            f"a label is {wrong[0].item()}, but the model has {classes} classes, numbered from 0; "
-            "give it a head for all of them: replace_head"
+            f"a label is {wrong[0].item()}; it must be below {classes}, the number of classes of the model, and not "
+            "negative; give the model a head for all classes with replace_head"
         )

@@ -1,4 +1,4 @@
-"""Transfer in one call: a probe on frozen features, fine-tuning that begins with it, and training from scratch."""
+"""The linear probe: a logistic regression on the features of the frozen network."""
 
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -10,25 +10,27 @@ from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform
+from tlhelpers.training.heads import head_from_classifier
 
-STRENGTHS = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # C of the logistic regression, small is cautious
+INVERSE_REGULARIZATION = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # values of scikit-learn's C that are tried
+MOST_FOLDS = 5
 
 
 def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
-    """Fit a logistic regression on the features of the frozen network, as bold as cross-validation advises.
+    """Fit a logistic regression on the features of the frozen network, with regularization chosen by cross-validation.
 
     Parameters
     ----------
     model : ResNet50
-        With its ``weights``, as ``load_resnet50`` gives it. The features are kept on disk.
+        With its ``weights``, as ``load_resnet50`` returns it. Its features are cached on disk.
     train : PhotoDataset
         Two or more photos of each class.
 
     Returns
     -------
     LogisticRegression
-        With the C of ``STRENGTHS`` that has the least loss in five folds (fewer, if a class has fewer photos). By
-        accuracy several tie, and rounding would choose.
+        With the value of C that has the lowest cross-entropy in five folds (in fewer folds if a class has fewer
+        photos). Accuracy would not do: several values of C often have the same accuracy, and rounding would choose.
 
     Raises
     ------
@@ -37,26 +39,45 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
     """
     counts = train.labels.bincount(minlength=len(train.classes))
     if len(counts) < 2:
-        raise ValueError(f"the only class is {train.classes}; there must be two or more to tell apart")
+        raise ValueError(f"classes is {train.classes}; it must name two or more classes; add photos of another class")
     if counts.min() < 2:
         raise ValueError(
-            f"class {train.classes[counts.argmin()]!r} has {counts.min()} photos to train with, and 2 or more are "
-            "needed to choose how bold the probe may be; add some, or leave the class out"
+            f"class {train.classes[counts.argmin()]!r} has {counts.min()} training photos; it must have 2 or more for "
+            "cross-validation; add photos or leave the class out"
         )
-    return fit_classifier(*extract_features(model, make_loader(train, eval_transform(model.weights)), cache=True))
+    loader = make_loader(train, eval_transform(model.weights))
+    return fit_classifier(*extract_features(model, loader, cache=True))
 
 
 def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
-    """Fit the probe's logistic regression on (N, D) features and (N,) labels, two or more of each class.
+    """Fit the logistic regression of the probe.
 
-    It is sought along the principal axes of the features, of which there are no more than photos. A rotation changes
-    neither lengths nor penalty, so it finds the same classifier, and a hundred times faster where photos are few.
+    It is computed along the principal axes of the features, and there are no more of them than photos. A rotation
+    changes neither lengths nor the penalty, so the classifier is the same, but found up to a hundred times faster.
+
+    Parameters
+    ----------
+    features : (N, D) tensor
+    labels : (N,) tensor of class numbers
+        Each class occurs two or more times.
+
+    Returns
+    -------
+    LogisticRegression
+        Its coefficients are those for the features as they are given, without the rotation.
     """
     axes = PCA().fit(features.double())
-    folds = StratifiedKFold(min(5, labels.unique(return_counts=True)[1].min().item()), shuffle=True, random_state=0)
-    search = GridSearchCV(LogisticRegression(max_iter=5000), {"C": STRENGTHS}, scoring="neg_log_loss", cv=folds)
+    smallest = labels.unique(return_counts=True)[1].min().item()
+    folds = StratifiedKFold(min(MOST_FOLDS, smallest), shuffle=True, random_state=0)
+    choices = {"C": INVERSE_REGULARIZATION}
+    search = GridSearchCV(LogisticRegression(max_iter=5000), choices, scoring="neg_log_loss", cv=folds)
     classifier = search.fit(axes.transform(features.double()), labels).best_estimator_
-    classifier.coef_ = classifier.coef_ @ axes.components_  # (rows, D), for features as they were
+    classifier.coef_ = classifier.coef_ @ axes.components_  # (rows, D), rotated back
     classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ axes.mean_
     classifier.n_features_in_ = features.shape[1]
     return classifier
+
+
+def fit_head(model: ResNet50, train: PhotoDataset) -> None:
+    """Put the linear probe of the training photos in place of the head; parameters as for ``fit_probe``."""
+    head_from_classifier(model, fit_probe(model, train))

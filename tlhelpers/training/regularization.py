@@ -1,33 +1,35 @@
-"""What is trained, what stays, and how fast: freezing by stage or kind, a fitted head, rates by stage, a pull back."""
+"""What keeps fine-tuning near the pretrained network: slower early stages, a pull to the start, averaged weights."""
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.training.freezing import (
-    stages,
-)
 
 
-def rates_by_stage(model: ResNet50, lr: float, *, decay: float = 0.3) -> list[dict]:
-    """Return parameter groups for an optimizer: ``lr`` for the head, and ``decay`` times less for each stage below.
+def one_rate(model: nn.Module, rate: float) -> list[dict]:
+    """Return one parameter group for an optimizer: all parameters, with the same learning rate."""
+    return [{"params": list(model.parameters()), "lr": rate}]
 
-    Early stages are general and shall change little, late ones belong to the old task (Howard and Ruder, "Universal
-    language model fine-tuning", 2018, section 3.2: discriminative fine-tuning).
+
+def rates_by_stage(model: ResNet50, rate: float, *, decay: float = 0.3) -> list[dict]:
+    """Return one parameter group for each stage: ``rate`` for the head, and ``decay`` times less for each stage below.
+
+    Early stages compute general features, which should change little; late stages are specific to the old task. Source:
+    Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.2
+    (discriminative fine-tuning).
 
     Parameters
     ----------
     model : ResNet50
-    lr : float
-        Of the head.
+    rate : float
+        The learning rate of the head.
     decay : float
         Above 0, at most 1.
 
     Returns
     -------
     list of dict
-        For ``torch.optim.SGD`` and its like, from the stem to the head.
+        For ``torch.optim.SGD`` and other optimizers, from the stem to the head.
 
     Raises
     ------
@@ -35,67 +37,56 @@ def rates_by_stage(model: ResNet50, lr: float, *, decay: float = 0.3) -> list[di
         If ``decay`` is out of range.
     """
     if not 0 < decay <= 1:
-        raise ValueError(f"decay is {decay}; it must lie above 0 and be at most 1")
-    groups = [[p for module in modules for p in module.parameters()] for modules in stages(model).values()]
-    return [
-        {"params": group, "lr": lr * decay**above}
-        for above, group in zip(range(len(groups))[::-1], groups, strict=True)
-    ]
+        raise ValueError(f"decay is {decay}; it must be above 0 and at most 1; give 1 for the same rate everywhere")
+    stages = [[p for module in modules for p in module.parameters()] for modules in model.stages().values()]
+    top = len(stages) - 1
+    return [{"params": parameters, "lr": rate * decay ** (top - i)} for i, parameters in enumerate(stages)]
 
 
-def decay_to_start(optimizer: Optimizer, strength: float) -> None:
-    """Let every step pull the parameters back to where they are now, in place of to zero.
+def pull_to_start(model: nn.Module, before: nn.Module, strength: float) -> None:
+    """Add to each gradient ``strength`` times the difference of the parameter from its value before the training.
 
-    Weight decay forgets what pretraining found; this does not (Li, Grandvalet, Davoine, "Explicit inductive bias for
-    transfer learning", 2018: L2-SP, equation 3). Call it before the training; the optimizer needs no decay then.
+    Weight decay pulls to 0 and so forgets what pretraining found; this pulls back to it. Source: Li, Grandvalet,
+    Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", 2018, equation 3 (L2-SP).
 
     Parameters
     ----------
-    optimizer : Optimizer
-        Changed in place.
+    model : nn.Module
+        After the backward pass, before the optimizer's step. Frozen parameters stay without a gradient.
+    before : nn.Module
+        A copy of the model from before the training.
     strength : float
-        Times the way from the start, added to the gradient.
-
-    Raises
-    ------
-    ValueError
-        If ``strength`` is not positive.
     """
-    if not strength > 0:
-        raise ValueError(f"strength is {strength}; it must be positive, or leave the pull out")
-    starts = [(p, p.detach().clone()) for group in optimizer.param_groups for p in group["params"]]
-
-    def pull(*_) -> None:
-        for parameter, start in starts:
-            if parameter.grad is not None:
-                parameter.grad.add_(parameter.detach() - start.to(parameter.device), alpha=strength)
-
-    optimizer.register_step_pre_hook(pull)
+    for parameter, start in zip(model.parameters(), before.parameters(), strict=True):
+        if parameter.grad is not None:
+            difference = parameter.detach() - start.detach().to(parameter.device)
+            parameter.grad.add_(difference, alpha=strength)
 
 
-def average_weights(model: nn.Module, start: nn.Module) -> None:
-    """Bring a model half the way back to where its training started.
+def average_weights(model: nn.Module, before: nn.Module, *, share: float = 0.5) -> None:
+    """Replace the parameters of a model by a weighted mean of themselves and those from before its training.
 
-    The mean of a network's weights before and after fine-tuning is often better than both: what the training
-    photos taught by chance is halved, and what was known before comes back (Wortsman and others, "Robust fine-tuning of
-    zero-shot models", 2022: WiSE-FT, with their recommended share of one half). Freeze the batch norms in training:
-    statistics of another network would not fit the mean.
+    The mean is often better than both: what the training photos taught by chance is reduced, and what was known before
+    comes back. Freeze the batch norms during training, because running statistics of another network would not fit the
+    mean. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", 2022 (WiSE-FT).
 
     Parameters
     ----------
-    model : Module
+    model : nn.Module
         After the training. Changed in place.
-    start : Module
-        A copy of it from before.
+    before : nn.Module
+        A copy of it from before the training.
+    share : float
+        Of the parameters from before, from 0 to 1; the authors recommend one half.
 
     Examples
     --------
-    >>> model, start = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
-    >>> _ = nn.init.constant_(model.weight, 3.0), nn.init.constant_(start.weight, 1.0)
-    >>> average_weights(model, start); model.weight.item()
+    >>> model, before = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.constant_(model.weight, 3.0), nn.init.constant_(before.weight, 1.0)
+    >>> average_weights(model, before); model.weight.item()
     2.0
     """
-    before = dict(start.named_parameters())
+    old = dict(before.named_parameters())
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.lerp_(before[name].to(parameter.device), 0.5)
+            parameter.lerp_(old[name].to(parameter.device), share)

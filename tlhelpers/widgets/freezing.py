@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tlhelpers.machine import autocast, pick_device
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.training.freezing import freeze, stages, train_mode, unfreeze
+from tlhelpers.training.freezing import freeze, train_mode, unfreeze
 
 from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, Page
 from .explorer import Explorer, slider
@@ -121,7 +121,7 @@ def measure(model: ResNet50) -> Costs:
         torch.rand(count, 3, pixels, pixels, generator=noise, dtype=torch.float32).to(device)
         for count, pixels in ((1, PIXELS), (TIMED, TIMED_PIXELS))
     )
-    parts = stages(trial)
+    parts = trial.stages()
     found = {name: Stage(sum(p.numel() for m in modules for p in m.parameters())) for name, modules in parts.items()}
     train(trial, {"head"})
     head = min(_seconds(trial, small) for _ in range(2))  # the first warms up
@@ -136,7 +136,7 @@ def measure(model: ResNet50) -> Costs:
 
 def train(model: nn.Module, names: set[str]) -> None:
     """Train these stages, freeze the others, and set the modes that go with it."""
-    for name, modules in stages(model).items():
+    for name, modules in model.stages().items():
         for module in modules:
             (unfreeze if name in names else freeze)(module)
     train_mode(model)
@@ -183,7 +183,7 @@ def kept(model: nn.Module, images: Tensor, found: dict[str, Stage]) -> dict[str,
         return hook
 
     hooks = []
-    for name, modules in stages(model).items():
+    for name, modules in model.stages().items():
         found[name].multiply_adds = 0
         hooks.append(modules[0].register_forward_pre_hook(enter(name)))
         layers = [layer for module in modules for layer in module.modules()]

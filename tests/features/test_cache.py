@@ -1,0 +1,209 @@
+"""Features are read from the cache only while nothing has changed that changes them."""
+
+import errno
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torchvision.transforms import v2
+
+import tlhelpers as tl
+from tests.features.networks import TRANSFORM, Tiny
+from tlhelpers.features.cache import cache_key
+
+
+def count_passes(model):
+    """Return a list that grows by one with every forward pass."""
+    passes = []
+    model.register_forward_pre_hook(lambda *_: passes.append(1))
+    return passes
+
+
+def kept(tmp_path):
+    return list((tmp_path / "cache" / "features").iterdir())
+
+
+def test_the_second_call_reads_the_cache(loader, tmp_path):
+    """The same features come back without a pass through the model, in other batches too."""
+    model = Tiny()
+    first, _ = tl.extract_features(model, loader, cache=True)
+    passes = count_passes(model)
+    again, labels = tl.extract_features(model, loader, cache=True)
+    other, _ = tl.extract_features(model, tl.make_loader(loader.dataset, TRANSFORM, batch_size=7), cache=True)
+    assert passes == [] and torch.equal(first, again) and torch.equal(first, other)
+    assert labels.tolist() == [0, 1, 1, 0, 1, 0, 0] and len(kept(tmp_path)) == 1
+
+
+def test_random_numbers_do_not_depend_on_the_cache(loader):
+    """What is drawn after the call is the same, whether the features were computed or read."""
+    drawn = []
+    for _ in range(2):
+        tl.set_seed(0)
+        tl.extract_features(Tiny(), loader, cache=True)
+        drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
+
+
+def test_nothing_is_kept_unless_asked(loader, tmp_path):
+    """Without cache=True nothing is written, and every call computes."""
+    model = Tiny()
+    passes = count_passes(model)
+    tl.extract_features(model, loader)
+    tl.extract_features(model, loader)
+    assert len(passes) == 2 and not (tmp_path / "cache").exists()
+
+
+def change_photo(model, dataset):
+    image = Image.open(dataset.paths[4])
+    image.putpixel((3, 3), (255, 0, 255))
+    image.save(dataset.paths[4])
+    return {}
+
+
+def change_weight(model, dataset):
+    with torch.no_grad():
+        model.conv1.weight[0, 0, 0, 0] += 0.5
+    return {}
+
+
+def change_statistics(model, dataset):
+    model.bn1.running_mean[2] += 0.5
+    return {}
+
+
+def change_stride(model, dataset):
+    model.conv1.stride = (1, 1)
+    return {}
+
+
+def change_padding(model, dataset):
+    model.conv1.padding = (1, 1)
+    return {}
+
+
+def change_dilation(model, dataset):
+    model.conv1.dilation = (2, 2)
+    return {}
+
+
+def change_eps(model, dataset):
+    model.bn1.eps = 0.5
+    return {}
+
+
+def change_pooling(model, dataset):
+    model.avgpool = nn.AdaptiveMaxPool2d(1)
+    return {}
+
+
+def change_transform(model, dataset):
+    return {"transform": v2.Compose([v2.CenterCrop(12), *TRANSFORM.transforms])}
+
+
+def change_normalization(model, dataset):
+    return {"transform": v2.Compose([*TRANSFORM.transforms[:2], v2.Normalize([0.5] * 3, [0.5] * 3)])}
+
+
+def change_layer(model, dataset):
+    return {"layer": "conv1"}
+
+
+def change_order(model, dataset):
+    dataset.paths.reverse()
+    return {}
+
+
+CHANGES = (
+    change_photo,
+    change_weight,
+    change_statistics,
+    change_stride,
+    change_padding,
+    change_dilation,
+    change_eps,
+    change_pooling,
+    change_transform,
+    change_normalization,
+    change_layer,
+    change_order,
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_misses_the_cache(change, dataset, tmp_path):
+    """A changed photo, weight, statistic, stride, transform, layer or order is noticed: the features are new."""
+    model = Tiny()
+    old, _ = tl.extract_features(model, tl.make_loader(dataset, TRANSFORM), cache=True)
+    options = change(model, dataset)
+    loader = tl.make_loader(dataset, options.pop("transform", TRANSFORM))
+    new, _ = tl.extract_features(model, loader, cache=True, **options)
+    expected, _ = tl.extract_features(model, loader, **options)
+    assert len(kept(tmp_path)) == 2
+    assert torch.equal(new, expected) and not torch.equal(new, old)
+
+
+def new_head(model):
+    model.fc = nn.Linear(5, 7)
+
+
+def change_head(model):
+    nn.init.ones_(model.fc.weight)
+
+
+def change_mode(model):
+    model.train()
+
+
+@pytest.mark.parametrize("change", [new_head, change_head, change_mode])
+def test_what_does_not_change_the_features_keeps_the_cache(change, loader, tmp_path):
+    """A new head, another weight of the head, or training mode: the features are read from the cache."""
+    model = Tiny()
+    old, _ = tl.extract_features(model, loader, cache=True)
+    change(model)
+    passes = count_passes(model)
+    new, _ = tl.extract_features(model, loader, cache=True)
+    assert passes == [] and torch.equal(old, new) and len(kept(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("layer", ["fc", ""])
+def test_the_head_counts_where_its_output_is_asked_for(layer, loader):
+    """The logits of another head are others."""
+    model = Tiny()
+    before = cache_key(model, loader, layer)
+    change_head(model)
+    assert cache_key(model, loader, layer) != before
+
+
+def test_another_precision_misses_the_cache(loader, tmp_path, monkeypatch):
+    """Features in bfloat16 and features in float32 have keys of their own."""
+    model = Tiny()
+    for dtype in (torch.float32, torch.bfloat16, torch.float32):
+        monkeypatch.setattr("tlhelpers.features.cache.pick_dtype", lambda device, dtype=dtype: dtype)
+        tl.extract_features(model, loader, cache=True)
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_cache_that_cannot_be_written_costs_one_line(loader, tmp_path, monkeypatch, capsys):
+    """A file where the folder should be: the features come all the same, and one line names the folder."""
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "file"))
+    model = Tiny()
+    features, _ = tl.extract_features(model, loader, cache=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 and str(tmp_path / "file") in lines[0] and "TLHELPERS_CACHE" in lines[0]
+    assert torch.equal(features, tl.extract_features(model, loader)[0])
+
+
+def test_a_full_disk_leaves_nothing_behind(loader, tmp_path, monkeypatch, capsys):
+    """A disk that fills up while the features are written: features, one line, and no half a file to read later."""
+
+    def save_half(path, array):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", save_half)
+    features, _ = tl.extract_features(Tiny(), loader, cache=True)
+    assert features.shape == (7, 5)
+    assert capsys.readouterr().out.count("\n") == 1 and kept(tmp_path) == []

@@ -1,0 +1,41 @@
+"""The linear probe is scikit-learn's logistic regression on features, and refuses photos that cannot teach it."""
+
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from tests.tiny import StagedNet, write_folder
+from tlhelpers.photos.datasets import image_folder
+from tlhelpers.training.probe import fit_classifier, fit_head, fit_probe
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Return small photos, and keep their features out of the user's cache."""
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
+    return image_folder(write_folder(tmp_path / "set", train=9))
+
+
+@pytest.mark.parametrize(("photos", "dimensions", "classes"), [(24, 60, 2), (24, 60, 3), (60, 8, 2), (60, 8, 4)])
+def test_the_classifier_is_the_one_found_without_rotating_the_features(photos, dimensions, classes):
+    """Coefficients and probabilities are those of scikit-learn, with more features than photos or fewer."""
+    generator = torch.Generator().manual_seed(photos + classes)
+    labels = torch.arange(photos) % classes
+    features = 3 + torch.randn(photos, dimensions, generator=generator, dtype=torch.float64)
+    features[:, :classes] += 1.5 * torch.eye(classes)[labels]
+    found = fit_classifier(features, labels)
+    exact = LogisticRegression(C=found.C, max_iter=5000, tol=1e-8).fit(features, labels)
+    assert abs(found.coef_ - exact.coef_).max() < 2e-3 * abs(exact.coef_).max()
+    assert abs(found.predict_proba(features) - exact.predict_proba(features)).max() < 2e-3
+
+
+def test_photos_from_which_nothing_can_be_learned_are_refused(photos):
+    """A class with one photo, a class with none, and one class alone."""
+    with pytest.raises(ValueError, match="class 'light' has 1 training photos; it must have 2 or more"):
+        fit_probe(StagedNet(), photos.train.subset([0, 1, 2, 9]))
+    with pytest.raises(ValueError, match="class 'light' has 0 training photos"):
+        fit_head(StagedNet(), photos.train.subset([0, 1, 2]))
+    alone = photos.train.subset([0, 1, 2])
+    alone.classes = ["dark"]
+    with pytest.raises(ValueError, match=r"classes is \['dark'\]; it must name two or more classes"):
+        fit_probe(StagedNet(), alone)

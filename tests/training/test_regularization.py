@@ -1,0 +1,68 @@
+"""Rates by stage, the pull to the start, and averaged weights do what their formulas say."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from tests.tiny import StagedNet
+from tlhelpers.training.freezing import freeze_below
+from tlhelpers.training.regularization import average_weights, one_rate, pull_to_start, rates_by_stage
+
+
+def test_one_rate_covers_every_parameter():
+    """One group with all parameters of the model, in order."""
+    model = StagedNet()
+    (group,) = one_rate(model, 0.2)
+    assert group["lr"] == 0.2 and [id(p) for p in group["params"]] == [id(p) for p in model.parameters()]
+
+
+def test_rates_fall_from_the_head_to_the_stem():
+    """The head has the rate given; each stage below has ``decay`` times that of the one above; no parameter is left out."""
+    model = StagedNet()
+    groups = rates_by_stage(model, 0.1, decay=0.5)
+    assert [group["lr"] for group in groups] == pytest.approx([0.1 * 0.5**above for above in (5, 4, 3, 2, 1, 0)])
+    assert [id(p) for group in groups for p in group["params"]] == [id(p) for p in model.parameters()]
+    torch.optim.SGD(groups, lr=1.0)
+
+
+@pytest.mark.parametrize("decay", [0, -0.1, 1.5, float("nan")])
+def test_rates_by_stage_refuse_a_decay_out_of_range(decay):
+    """A decay above 1 would train the early stages fastest, and 0 would not train them."""
+    with pytest.raises(ValueError, match=f"decay is {decay}; it must be above 0 and at most 1"):
+        rates_by_stage(StagedNet(), 0.1, decay=decay)
+
+
+def test_the_pull_is_weight_decay_around_the_start():
+    """Steps with the pull are those of an optimizer with weight decay on the difference from the start."""
+    model = nn.Linear(5, 1, bias=False, dtype=torch.float64)
+    before, gradients = copy.deepcopy(model), torch.randn(30, 1, 5, dtype=torch.float64)
+    difference = torch.zeros(1, 5, dtype=torch.float64, requires_grad=True)
+    first = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    second = torch.optim.SGD([difference], lr=0.1, momentum=0.9, weight_decay=0.3)
+    for gradient in gradients:
+        model.weight.grad, difference.grad = gradient.clone(), gradient.clone()
+        pull_to_start(model, before, 0.3)
+        first.step()
+        second.step()
+    torch.testing.assert_close(model.weight.detach(), before.weight.detach() + difference.detach())
+
+
+def test_the_pull_leaves_frozen_parameters_alone():
+    """A parameter without a gradient still has none."""
+    model, before = StagedNet(), StagedNet()
+    freeze_below(model, "head")
+    model.fc(torch.ones(1, model.fc.in_features)).sum().backward()
+    pull_to_start(model, before, 1.0)
+    assert model.conv1.weight.grad is None and model.fc.weight.grad is not None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_averaged_weights_have_the_share_that_is_asked_for(share):
+    """Each parameter is (1 - share) times itself plus share times its value from before."""
+    model, before = StagedNet(), StagedNet()
+    after = copy.deepcopy(model)
+    average_weights(model, before, share=share)
+    for mean, old, new in zip(model.parameters(), before.parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(mean, share * old + (1 - share) * new)
