@@ -7,7 +7,9 @@ STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
 BENCHMARKS := $(filter-out loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
-.PHONY: help run lab handouts test test-all lint bench mutations outputs clean
+UNIT := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
+
+.PHONY: help run lab handouts test test-all coverage lint bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
@@ -15,7 +17,8 @@ help:
 	@echo "make handouts  write build/handouts from the outputs that are stored in the notebooks"
 	@echo "make test      everything that is tested in less than ten minutes"
 	@echo "make test-all  the same and what takes longer"
-	@echo "make lint      the style of the code"
+	@echo "make coverage  the unit tests, and which lines of the package none of them runs"
+	@echo "make lint      style, types and dependencies of the code"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
 	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
@@ -44,16 +47,21 @@ handouts: $(STAMP)
 	@$(BIN)/tlhelpers handouts
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(UNIT)
 	$(if $(STRICT),$(BIN)/pytest --nbval --nbval-current-env $(STRICT))
 	$(if $(LAX),$(BIN)/pytest --nbval-lax --nbval-current-env $(LAX))
 
 test-all: test
 	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=full
 
+coverage: $(STAMP)
+	$(UNIT) --cov --cov-report=term
+
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/deptry .
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'

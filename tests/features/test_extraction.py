@@ -126,7 +126,7 @@ def test_a_copy_that_fails_or_differs_is_not_used(make_copy, reason, capsys):
 
 
 def test_the_public_path_gives_the_features_of_the_fast_one():
-    """On a ResNet-50, the fused copy and the network itself agree, so whoever skips the fused module loses speed alone."""
+    """On a ResNet-50, the fused copy and the network itself agree; the fused module only saves time."""
     model, images = tl.ResNet50().eval(), torch.randn(2, 3, 64, 64)
     fast = fastest(model, "avgpool", images)
     plain = fastest(model, "avgpool", images, make_copy=gone)

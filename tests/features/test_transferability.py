@@ -119,7 +119,7 @@ BAD = {
     "too few labels": (
         torch.rand(4, 2),
         torch.tensor([0, 1, 0]),
-        r"the shapes are \(4, 2\) and \(3,\); they must match",
+        r"shapes are \(4, 2\) and \(3,\); they must match",
     ),
     "maps": (torch.rand(4, 2, 3, 3), torch.tensor([0, 1, 0, 1]), r"the shapes are \(4, 2, 3, 3\) and \(4,\)"),
 }

@@ -19,7 +19,7 @@ def test_one_rate_covers_every_parameter():
 
 
 def test_rates_fall_from_the_head_to_the_stem():
-    """The head has the rate given; each stage below has ``decay`` times that of the one above; no parameter is left out."""
+    """The head has the rate given, each stage below ``decay`` times that of the one above; no parameter is missing."""
     model = StagedNet()
     groups = rates_by_stage(model, 0.1, decay=0.5)
     assert [group["lr"] for group in groups] == pytest.approx([0.1 * 0.5**above for above in (5, 4, 3, 2, 1, 0)])

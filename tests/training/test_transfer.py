@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from tests.tiny import ENTRY, StagedNet, write_folder
-from tlhelpers import ResNet50
 from tlhelpers.machine import set_seed
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import image_folder

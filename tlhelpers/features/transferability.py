@@ -1,6 +1,6 @@
 """Transferability scores: how well will a pretrained network do on new labels? No training, one pass over the photos.
 
-``log_evidence`` (LogME) and ``h_score`` use features, ``leep`` uses the probabilities of the old head. A higher score is
+``log_evidence`` (LogME) and ``h_score`` use features, ``leep`` uses the probabilities of the old head. Higher is
 better. Compare scores only for the same photos and labels.
 """
 
@@ -59,8 +59,8 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
     """Return LEEP: how well the new labels follow from the old head's probabilities, as a mean log-likelihood.
 
     P(y | z), the distribution of the new class y for each old class z, is estimated from these photos; then each
-    photo's old probabilities are weighted by it. Source: Nguyen et al., "LEEP: A New Measure to Evaluate Transferability
-    of Learned Representations", 2020, section 3.
+    photo's old probabilities are weighted by it. Source: Nguyen et al., "LEEP: A New Measure to Evaluate
+    Transferability of Learned Representations", 2020, section 3.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
     if not torch.allclose(probabilities.sum(dim=1), torch.ones(1, dtype=torch.float64), atol=1e-3):
         worst = (probabilities.sum(dim=1) - 1).abs().argmax()
         raise ValueError(
-            f"row {worst} of probabilities sums to {probabilities[worst].sum():.3g}; it must sum to 1; give the softmax of the logits"
+            f"row {worst} of probabilities sums to {probabilities[worst].sum():.3g}; it must sum to 1; give the "
+            "softmax of the logits"
         )
     new = _numbered(labels)
     joint = torch.stack([probabilities[new == kind].sum(dim=0) for kind in new.unique()])  # (C, Z)

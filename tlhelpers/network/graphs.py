@@ -35,7 +35,7 @@ def fold_batch_norms(network: fx.GraphModule) -> None:
 
 
 def cut(network: fx.GraphModule, *, max_early_share: float = MAX_EARLY_SHARE) -> tuple[fx.GraphModule, fx.GraphModule]:
-    """Cut a network into its early and its late layers; the late ones, applied to the early ones' output, are the whole.
+    """Cut a network into two: its early layers, and the late ones, which take the output of the early ones.
 
     Early layers have large feature maps, so they are fastest with few images at a time. Late layers have most of the
     weights, which are read from memory once for all images at hand. The cut is the last position at which a single

@@ -93,7 +93,7 @@ def fit(
 
 
 def _checkpoints(folder: str | Path | None, history: list[EpochResult]) -> list[Path]:
-    """Return the files to write after an epoch; the last one comes last, so that a run never continues beyond a best."""
+    """Return the files to write after an epoch; last.pt comes last, so that best.pt is never older than it."""
     if folder is None:
         return []
     names = [BEST, LAST] if _epochs_without_gain(history) == 0 else [LAST]

@@ -107,7 +107,7 @@ def _check_numbers(sizes: list[int], **numbers: float) -> None:
 def cross_validate(
     model: ResNet50, train: PhotoDataset, strategy: str | Strategy, *, count: int = 5, **options
 ) -> list[Evaluation]:
-    """Judge a strategy by the training photos alone: a copy of the model judges each photo without having trained on it.
+    """Judge a strategy by the training photos alone: each photo by a copy of the model that was not trained on it.
 
     Parameters
     ----------
