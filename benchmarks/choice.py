@@ -9,11 +9,12 @@ import json
 
 import tlhelpers as tl
 from benchmarks import each_result, is_stored, store, stored_runs
-from benchmarks.targets import figures
-from tlhelpers.training.transfer import PEAK_RATES
+from benchmarks.targets import PEAK_RATES, figures
+from tlhelpers.training.probe import fit_head
+from tlhelpers.training.strategies import STRATEGIES
 
 WEIGHTS = "he2015"
-STRATEGIES = [strategy for strategy in PEAK_RATES if strategy not in ("full", "from scratch")]
+CANDIDATES = [name for name, row in STRATEGIES.items() if row.start is fit_head]
 FOLDS, REPETITIONS = 5, 5
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     runs = [
         {"strategy": strategy, "repetition": repetition, "fold": fold}
         for repetition in range(REPETITIONS)
-        for strategy in STRATEGIES
+        for strategy in CANDIDATES
         for fold in range(FOLDS)
     ]
     for result in each_result(measure, [run for run in runs if not is_stored(run, found)]):

@@ -19,8 +19,7 @@ import torch
 
 import tlhelpers as tl
 from benchmarks import in_own_process, is_stored, store, stored_runs
-from benchmarks.targets import fewer, figures, photos_of
-from tlhelpers.training.transfer import PEAK_RATES
+from benchmarks.targets import PEAK_RATES, fewer, figures, photos_of
 
 WEIGHTS = "he2015"
 SEEDS, MORE_SEEDS = (0, 1, 2), (3, 4)  # more for the probe, and for the best that trains the body

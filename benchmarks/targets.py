@@ -12,9 +12,12 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor
 
 import tlhelpers as tl
+from tlhelpers.training.strategies import STRATEGIES
 
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
 DIGITS = {"train": 24, "val": 30}  # of each; as many in all as there are ants and bees, about
+
+PEAK_RATES = {name: row.peak_rate or 0.0 for name, row in STRATEGIES.items()}
 
 
 def photos_of(target: str, folder: Path) -> tl.Photos:
