@@ -119,3 +119,7 @@ def test_the_tree_in_the_guide_is_the_one_on_disk():
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     shown = re.search(r"^tlhelpers/\n(.*?)^```", page, re.M | re.S)
     assert shown is not None and shown[0].removesuffix("```").strip() == tree()
+
+
+if __name__ == "__main__":  # python -m tests.test_structure prints the tree for the guide
+    print(tree())
