@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from tlhelpers.files import cache_dir, replacing
 from tlhelpers.machine import pick_device, pick_dtype
+from tlhelpers.photos.datasets import PhotoDataset
 
 
 def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
@@ -42,13 +43,14 @@ def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
     layer : str
         As in ``extract_features``.
     """
+    photos: PhotoDataset = loader.dataset  # type: ignore[assignment]  # of make_loader
     head = None if layer.split(".")[0] in ("fc", "") else "fc"
     layers = {name: child for name, child in model.named_children() if name != head}
     digest = hashlib.sha256(repr((type(model), layers)).encode())
-    digest.update(repr((layer, pick_dtype(pick_device()), loader.dataset.transform)).encode())
+    digest.update(repr((layer, pick_dtype(pick_device()), photos.transform)).encode())
     for name, values in model.state_dict().items():
         if name.split(".")[0] != head:
-            digest.update(np.ascontiguousarray(values.detach().cpu().numpy()))
-    for path in loader.dataset.paths:
+            digest.update(np.ascontiguousarray(values.detach().cpu().numpy()).data)
+    for path in photos.paths:
         digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
     return digest.hexdigest()[:32]

@@ -14,6 +14,7 @@ from tlhelpers.features.recording import record_layers
 from tlhelpers.machine import autocast, pick_device
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.photos.datasets import PhotoDataset
 
 MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
 
@@ -53,7 +54,7 @@ def extract_features(
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
     features = cached_features(cache_key(model, loader, layer), compute) if cache else compute()
-    return features, loader.dataset.labels
+    return features, _photos(loader).labels
 
 
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:
@@ -91,13 +92,17 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     maps = _extract(model, loader, names[first - 1], nn.Identity())
     layers = [getattr(model, name) for name in names[first:]]
     rest = nn.Sequential(*layers[:-1], nn.Flatten(), layers[-1])
-    kept = TensorDataset(maps, loader.dataset.labels)
+    kept = TensorDataset(maps, _photos(loader).labels)
     return rest, DataLoader(kept, batch_size=loader.batch_size, shuffle=True)
 
 
 def _check_order(loader: DataLoader) -> None:
     if not isinstance(loader.sampler, SequentialSampler):
         raise ValueError("the loader shuffles, so features would lose their photos; make it with shuffle=False")
+
+
+def _photos(loader: DataLoader) -> PhotoDataset:
+    return loader.dataset  # type: ignore[return-value]  # of make_loader
 
 
 def _mean_over_positions(output: Tensor) -> Tensor:
@@ -107,14 +112,13 @@ def _mean_over_positions(output: Tensor) -> Tensor:
 @torch.no_grad()
 @keep_memory()
 def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activations) -> Tensor:
-    activations = features = None
+    activations: Activations | None = None
+    features, done = torch.empty(0), 0
     for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
         activations = activations or fastest(model, layer, images[:2])
         output = finish(activations(images))
-        if (
-            features is None
-        ):  # room for all photos at once, because joining the batches at the end takes twice the memory
-            features, done = torch.empty(len(loader.dataset), *output.shape[1:]), 0
+        if done == 0:  # room for all photos at once: joining the batches at the end would take twice the memory
+            features = torch.empty(len(_photos(loader)), *output.shape[1:])
         features[done : done + len(output)] = output.cpu()
         done += len(output)
     return features
@@ -153,7 +157,7 @@ def fastest(
 def _plain(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     """Return the activations of a layer as the network itself computes them."""
     device = pick_device()
-    model.eval().to(device, memory_format=torch.channels_last)
+    model.eval().to(device).to(memory_format=torch.channels_last)
     with record_layers(model, layer) as recorded, autocast(device):
         model(images.to(device, memory_format=torch.channels_last))
     return recorded[layer].float()

@@ -27,7 +27,9 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
     ValueError
         If there is no such layer; the message lists similar names.
     """
-    layers, recorded, handles = dict(model.named_modules()), {}, []
+    layers = dict(model.named_modules())
+    recorded: dict[str, Tensor] = {}
+    handles = []
     for name in names:
         if name not in layers:
             near = difflib.get_close_matches(name, layers, n=3) or list(layers)[1:6]

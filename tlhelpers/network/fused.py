@@ -41,9 +41,9 @@ class FusedConv2d(nn.Module):
         if added is None:
             then = "relu" if self.relu else "none"
             return calls._convolution_pointwise(images, self.packed, one.bias, *options, then, [], None)
-        then = "relu" if self.relu else None
         with_sum = calls._convolution_pointwise.binary
-        return with_sum(images, added, self.packed, one.bias, *options, "add", 1.0, then, [], None)
+        and_then = "relu" if self.relu else None
+        return with_sum(images, added, self.packed, one.bias, *options, "add", 1.0, and_then, [], None)
 
 
 def fuse_convolutions(network: fx.GraphModule) -> None:
@@ -64,7 +64,7 @@ def fuse_convolutions(network: fx.GraphModule) -> None:
         last = max(inputs, key=position.__getitem__, default=None)
         if not is_call(last, modules, FusedConv2d) or calls[last.target] > 1 or len(last.users) > 1:
             continue
-        fused = modules[last.target]
+        fused = modules[str(last.target)]
         if node.target in ADDITIONS and len(inputs) == 2 and len(last.args) == 1 and not fused.relu:
             last.args = (last.args[0], min(inputs, key=position.__getitem__))
         elif node.target in RELUS or is_call(node, modules, nn.ReLU):

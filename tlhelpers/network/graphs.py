@@ -1,6 +1,7 @@
 """Changes of a network's graph of operations (torch.fx): fold batch norms into convolutions, and cut it in two."""
 
 from collections import Counter
+from typing import TypeGuard
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -27,7 +28,8 @@ def fold_batch_norms(network: fx.GraphModule) -> None:
             continue
         if len(before.users) > 1 or calls[before.target] > 1:  # something else uses the convolution alone
             continue
-        network.set_submodule(before.target, fuse_conv_bn_eval(modules[before.target], modules[node.target]))
+        name = str(before.target)
+        network.set_submodule(name, fuse_conv_bn_eval(modules[name], modules[str(node.target)]))
         node.replace_all_uses_with(before)
         network.graph.erase_node(node)
     network.graph.lint()
@@ -50,13 +52,14 @@ def cut(network: fx.GraphModule, *, max_early_share: float = MAX_EARLY_SHARE) ->
     """
     nodes = list(network.graph.nodes)
     end = _last_cut(network, nodes, max_early_share) + 1
-    early, late, in_early = fx.Graph(), fx.Graph(), {}
+    early, late = fx.Graph(), fx.Graph()
+    in_early: dict[fx.Node, fx.Node] = {}
     for node in nodes[:end]:
-        in_early[node] = early.node_copy(node, in_early.get)
+        in_early[node] = early.node_copy(node, in_early.__getitem__)
     early.output(in_early[nodes[end - 1]])
     in_late = {nodes[end - 1]: late.placeholder("images")}
     for node in nodes[end:]:
-        in_late[node] = late.node_copy(node, in_late.get)
+        in_late[node] = late.node_copy(node, in_late.__getitem__)
     return fx.GraphModule(network, early), fx.GraphModule(network, late)
 
 
@@ -75,9 +78,9 @@ def _last_cut(network: fx.GraphModule, nodes: list[fx.Node], max_early_share: fl
 def _weights_of(node: fx.Node, modules: dict[str, nn.Module]) -> int:
     if node.op != "call_module":
         return 0
-    return sum(parameter.numel() for parameter in modules[node.target].parameters())
+    return sum(parameter.numel() for parameter in modules[str(node.target)].parameters())
 
 
-def is_call(node: object, modules: dict[str, nn.Module], kind: type) -> bool:
+def is_call(node: object, modules: dict[str, nn.Module], kind: type) -> TypeGuard[fx.Node]:
     """Tell whether a node of a graph calls a layer of this kind."""
-    return isinstance(node, fx.Node) and node.op == "call_module" and isinstance(modules[node.target], kind)
+    return isinstance(node, fx.Node) and node.op == "call_module" and isinstance(modules[str(node.target)], kind)

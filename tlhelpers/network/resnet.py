@@ -45,7 +45,7 @@ class Bottleneck(nn.Module):
         self.conv3 = ops.Conv2d(channels, out_channels, kernel_size=1, bias=False)
         self.bn3 = ops.BatchNorm2d(out_channels)
         self.relu3 = ops.ReLU()
-        self.downsample = None
+        self.downsample: nn.Sequential | None = None
         if stride != 1 or in_channels != out_channels:  # the shortcut must arrive with the same shape
             self.downsample = nn.Sequential(
                 ops.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
@@ -78,6 +78,11 @@ class ResNet50(nn.Module):
     ValueError
         If ``stride_in`` is neither.
     """
+
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
 
     def __init__(self, num_classes: int = 1000, *, stride_in: str = "conv2", ops: ModuleType = nn) -> None:
         super().__init__()

@@ -24,11 +24,11 @@ class AdaptedConv2d(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, rank: int) -> None:
         super().__init__()
-        kept = {name: getattr(convolution, name) for name in ("kernel_size", "stride", "padding", "dilation")}
         like = {"device": convolution.weight.device, "dtype": convolution.weight.dtype}
+        sizes = {name: getattr(convolution, name) for name in ("kernel_size", "stride", "padding", "dilation")}
         self.convolution = convolution
-        self.down = nn.Conv2d(convolution.in_channels, rank, bias=False, **kept, **like)
-        self.up = nn.Conv2d(rank, convolution.out_channels, 1, bias=False, **like)
+        self.down = nn.Conv2d(convolution.in_channels, rank, bias=False, **sizes, **like)  # type: ignore[arg-type]
+        self.up = nn.Conv2d(rank, convolution.out_channels, 1, bias=False, **like)  # type: ignore[arg-type]
         nn.init.zeros_(self.up.weight)
 
     def forward(self, images: Tensor) -> Tensor:

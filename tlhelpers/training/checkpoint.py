@@ -157,7 +157,7 @@ def _random_states() -> dict:
     name, words, *rest = np.random.get_state()
     return {
         "python": random.getstate(),
-        "numpy": (name, words.tolist(), *rest),
+        "numpy": (name, np.asarray(words).tolist(), *rest),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all(),
     }

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -76,19 +78,20 @@ def fit(
     """
     check_positive(epochs=epochs, patience=patience, accumulate=accumulate)
     _check_rates(optimizer)
-    model.to(pick_device(), memory_format=torch.channels_last)
-    how = {"schedule": schedule, "label_smoothing": label_smoothing, "accumulate": accumulate}
-    keep = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
-    stopped = folder is not None and (Path(folder) / LAST).exists()
-    stored = load_checkpoint(Path(folder) / LAST, model, optimizer, **keep) if stopped else []
+    model.to(pick_device()).to(memory_format=torch.channels_last)
+    about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
+    save = partial(save_checkpoint, model=model, optimizer=optimizer, **about)
+    train = partial(train_one_epoch, schedule=schedule, label_smoothing=label_smoothing, accumulate=accumulate)
+    last = Path(folder) / LAST if folder else None
+    stored = load_checkpoint(last, model, optimizer, **about) if last and last.exists() else []
     history = [EpochResult(**result) for result in stored]
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
         start = time.perf_counter()
-        trained, judged = train_one_epoch(model, train_loader, optimizer, **how), evaluate(model, val_loader)
+        trained, judged = train(model, train_loader, optimizer), evaluate(model, val_loader)
         seconds = time.perf_counter() - start
         history.append(EpochResult(len(history) + 1, *trained, judged.loss, judged.accuracy, seconds))
         for path in _checkpoints(folder, history):
-            save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **keep)
+            save(path, history=[asdict(result) for result in history])
     return history
 
 

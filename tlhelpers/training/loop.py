@@ -78,8 +78,8 @@ def train_one_epoch(
     """
     check_positive(accumulate=accumulate)
     device = pick_device()
-    train_mode(model.to(device, memory_format=torch.channels_last))
-    total_loss = total_right = total = 0
+    train_mode(model.to(device).to(memory_format=torch.channels_last))
+    total_loss, total_right, total = 0.0, 0, 0
     progress = tqdm(loader, desc="training", unit="batch", leave=False)
     for batches in _grouped(progress, accumulate):
         optimizer.zero_grad()
@@ -88,7 +88,7 @@ def train_one_epoch(
             logits, loss = _forward(model, images, labels, label_smoothing)
             (loss / len(batches)).backward()  # gradients add up to that of the mean loss
             total_loss += loss.item() * len(labels)
-            total_right += (logits.argmax(dim=1) == labels).sum().item()
+            total_right += int((logits.argmax(dim=1) == labels).sum())
             total += len(labels)
         optimizer.step()
         if schedule is not None:
@@ -136,7 +136,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
         If a label is not a class of the model.
     """
     device = pick_device()
-    model.eval().to(device, memory_format=torch.channels_last)
+    model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []
     for images, labels in tqdm(loader, desc="evaluating", unit="batch", leave=False):
         with autocast(device):

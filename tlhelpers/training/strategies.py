@@ -89,6 +89,11 @@ class Strategy:
         """Tell whether anything is trained after ``start``."""
         return self.peak_rate is not None
 
+    @property
+    def rate(self) -> float:
+        """Return the peak rate, or 0 if nothing is trained."""
+        return self.peak_rate or 0.0
+
 
 # A row says what differs from fine-tuning the whole network after a linear probe, which is LP-FT.
 STRATEGIES = {

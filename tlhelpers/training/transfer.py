@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from torch import nn
 from torch.optim import SGD
@@ -58,23 +60,21 @@ def transfer(
         If the loss is not finite.
     """
     row = find_strategy(strategy)
-    rate = row.peak_rate if peak_rate is None else peak_rate
-    size = model.weights.crop if size is None else size
-    sizes = [size] * epochs if isinstance(size, int) else list(size)
-    if row.trains:
-        _check_numbers(sizes, epochs=epochs, peak_rate=rate)
+    if row.trains and peak_rate is not None:
+        row = replace(row, peak_rate=peak_rate)
+    sizes = _sizes_by_epoch(model.weights.crop if size is None else size, epochs) if row.trains else []
     unfreeze(model)
     row.start(model, train)
     row.freeze(model)
     if row.trains:
-        transforms = [train_transform(model.weights, size=size) for size in sizes]
-        _train(model, row, rate, [make_loader(train, t, batch_size=batch_size, shuffle=True) for t in transforms])
+        transforms = [train_transform(model.weights, size=side) for side in sizes]
+        _train(model, row, [make_loader(train, t, batch_size=batch_size, shuffle=True) for t in transforms])
 
 
-def _train(model: ResNet50, row: Strategy, rate: float, loaders: list[DataLoader]) -> None:
+def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
     """Train as a strategy says, with one loader for each epoch."""
     before = copy.deepcopy(model) if row.pull or row.finish else None
-    optimizer = SGD(row.groups(model, rate), rate, momentum=MOMENTUM, weight_decay=row.weight_decay)
+    optimizer = SGD(row.groups(model, row.rate), row.rate, momentum=MOMENTUM, weight_decay=row.weight_decay)
     optimizer.register_step_pre_hook(lambda *_: shape_gradient(model, before, row))
     peaks = [group["lr"] for group in optimizer.param_groups]
     schedule = OneCycleLR(optimizer, peaks, len(loaders) * len(loaders[0]), cycle_momentum=False)
@@ -82,30 +82,31 @@ def _train(model: ResNet50, row: Strategy, rate: float, loaders: list[DataLoader
         if row.each_epoch:
             row.each_epoch(model, epoch)
         train_one_epoch(model, loader, optimizer, schedule=schedule)
-    if row.finish:
+    if row.finish and before is not None:
         row.finish(model, before)
 
 
 def shape_gradient(model: nn.Module, before: nn.Module | None, row: Strategy) -> None:
     """Clip the gradient of the loss; then add the pull towards the start, which is not clipped."""
     nn.utils.clip_grad_norm_(model.parameters(), row.max_gradient_norm)
-    if row.pull:
+    if row.pull and before is not None:
         pull_to_start(model, before, row.pull)
 
 
-def _check_numbers(sizes: list[int], **numbers: float) -> None:
-    """Raise ValueError unless all numbers are positive and there is one size for each epoch."""
-    for name, number in (*numbers.items(), *(("size", size) for size in sizes)):
-        if not number > 0:
-            raise ValueError(f"{name} is {number}; it must be positive; give a number above 0")
-    if len(sizes) != numbers["epochs"]:
-        raise ValueError(
-            f"size has {len(sizes)} values for {numbers['epochs']} epochs; give one for each epoch, or one for all"
-        )
+def _sizes_by_epoch(size: int | Sequence[int], epochs: int) -> list[int]:
+    """Return the size of the images in each epoch."""
+    sizes = [size] * epochs if isinstance(size, int) else list(size)
+    for name, numbers in (("epochs", [epochs]), ("size", sizes)):
+        for number in numbers:
+            if not number > 0:
+                raise ValueError(f"{name} is {number}; it must be positive; give a number above 0")
+    if len(sizes) != epochs:
+        raise ValueError(f"size has {len(sizes)} values for {epochs} epochs; give one for each epoch, or one for all")
+    return sizes
 
 
 def cross_validate(
-    model: ResNet50, train: PhotoDataset, strategy: str | Strategy, *, count: int = 5, **options
+    model: ResNet50, train: PhotoDataset, strategy: str | Strategy, *, count: int = 5, **options: Any
 ) -> list[Evaluation]:
     """Judge a strategy by the training photos alone: each photo by a copy of the model that was not trained on it.
 
