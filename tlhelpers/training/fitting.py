@@ -91,7 +91,7 @@ def fit(
         seconds = time.perf_counter() - start
         history.append(EpochResult(len(history) + 1, *trained, judged.loss, judged.accuracy, seconds))
         for path in _checkpoints(folder, history):
-            save(path, history=[asdict(result) for result in history])
+            save(path=path, history=[asdict(result) for result in history])
     return history
 
 
