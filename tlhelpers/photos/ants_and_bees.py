@@ -64,14 +64,13 @@ def _find_photos() -> Path:
             raise ValueError(f"TLHELPERS_PHOTOS names a folder without the ants and bees: {error}") from error
         return named
     if not cached.exists():
-        with replacing(cached) as folder:
-            archive = fetch(ANTS_AND_BEES_URL, folder / "hymenoptera_data.zip", None)
+        with replacing(cached) as new:
+            archive = fetch(ANTS_AND_BEES_URL, new.parent / "hymenoptera_data.zip", None)
             try:
-                zipfile.ZipFile(archive).extractall(folder)
-                _check_ants_and_bees(folder / "hymenoptera_data")
+                zipfile.ZipFile(archive).extractall(new.parent)  # its folder is called hymenoptera_data
+                _check_ants_and_bees(new)
             except (zipfile.BadZipFile, ValueError) as error:
                 raise RuntimeError(f"{ANTS_AND_BEES_URL} did not give the ants and bees ({error})") from error
-            (folder / "hymenoptera_data").replace(cached)
     _check_ants_and_bees(cached)
     return cached
 

@@ -68,16 +68,14 @@ def drawn_folder(root: Path, *, seed: int = 0) -> Path:
     """
     if root.exists():
         return root
-    with replacing(root) as temporary:
+    with replacing(root) as new:
         for part, counts in COUNTS.items():
             for kind, count in counts.items():
-                folder = temporary / "drawn" / part / kind
+                folder = new / part / kind
                 folder.mkdir(parents=True)
                 for number in range(count):
                     photo = draw_photo(photo_rng(seed, part, kind, number), kind)
                     photo.save(folder / f"{number:03}.jpg", quality=85)
-        if not root.exists():  # another process may have drawn them meanwhile
-            (temporary / "drawn").replace(root)
     return root
 
 

@@ -54,9 +54,8 @@ def save_checkpoint(
         "random": _random_states(),
         "arithmetic": _arithmetic(),
     }
-    with replacing(path) as folder:
-        torch.save(state, folder / path.name)
-        (folder / path.name).replace(path)
+    with replacing(path, way_out="name another folder for the checkpoints") as new:
+        torch.save(state, new)
 
 
 def load_checkpoint(

@@ -1,0 +1,60 @@
+"""A file or folder appears whole or not at all, and an error names the way out that fits the place."""
+
+from pathlib import Path
+
+import pytest
+
+from tlhelpers.files import replacing, writing_to
+
+
+def test_a_file_appears_at_the_end_and_replaces_the_old_one(tmp_path):
+    """Until the block ends, the old content is there; afterwards the new one, and nothing else."""
+    path = tmp_path / "new folder" / "file.npy"
+    for content in ("first", "second"):
+        before = path.read_text() if path.exists() else None
+        with replacing(path) as new:
+            new.write_text(content)
+            assert new.name == path.name and (path.read_text() if path.exists() else None) == before
+        assert path.read_text() == content and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_an_error_in_the_block_leaves_all_as_it_was(tmp_path, old):
+    """The error passes through, what was there stays, and half a file is not left behind."""
+    path = tmp_path / "file"
+    if old:
+        path.write_text(old)
+    with pytest.raises(KeyError), replacing(path) as new:
+        new.write_text("half of it")
+        raise KeyError
+    assert [file.read_text() for file in tmp_path.iterdir()] == ([old] if old else [])
+
+
+def test_a_folder_appears_whole_and_that_of_another_process_is_kept(tmp_path):
+    """A folder is moved with all that is in it; one that appeared in the meantime stays as it is."""
+    path = tmp_path / "drawn"
+    with replacing(path) as new:
+        (new / "train").mkdir(parents=True)
+    assert [file.name for file in path.iterdir()] == ["train"]
+    with replacing(path) as new:
+        (new / "val").mkdir(parents=True)
+    assert [file.name for file in path.iterdir()] == ["train"] and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_named(tmp_path):
+    """The sentence says what the system said, and what to do."""
+    sentence = "cannot write to .*No space left on device.*; free some space, or let TLHELPERS_CACHE name"
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(RuntimeError, match=sentence),
+        writing_to(tmp_path),
+    ):
+        full.write(b"content")
+
+
+def test_the_way_out_fits_the_place(tmp_path):
+    """A place that TLHELPERS_CACHE has nothing to do with names another way out."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RuntimeError) as caught, replacing(tmp_path / "file" / "run", way_out="name another folder"):
+        pass
+    assert str(caught.value).endswith("free some space, or name another folder")
