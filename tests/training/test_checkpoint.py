@@ -174,7 +174,7 @@ BAD = {
     "another head": (lambda: TinyNet(3), {}, r"another network: its 'fc.weight' has shape \(2, 4\), here it is \(3, 4"),
     "another network": (lambda: nn.Linear(2, 2), {}, r"another network: its 'weight' has shape none, here .*\(2, 2\)"),
     "other classes": (TinyNet, {"classes": ["cats", "dogs"]}, r"for the classes \['a', 'b'\], got \['cats', 'dogs'\]"),
-    "another optimizer": (TinyNet, {"optimizer": adam}, r"belongs to another optimizer .* make the one of that train"),
+    "another optimizer": (TinyNet, {"optimizer": adam}, r"belongs to another optimizer .* make the optimizer of that"),
     "a schedule more": (TinyNet, {"schedule": True}, "was written without a schedule"),
 }
 
@@ -196,7 +196,11 @@ def test_another_training_is_refused(name, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "there is no checkpoint"), (b"no zip", "no checkpoint that can be read"), ({"a": 1}, "holds no training")],
+    [
+        (None, "there is no such file"),
+        (b"no zip", "cannot be read as a checkpoint"),
+        ({"a": 1}, "does not hold a training"),
+    ],
 )
 def test_what_is_no_checkpoint_is_refused(content, sentence, tmp_path):
     """A missing file, a file of something else, and weights alone, each in one sentence that names the file."""
@@ -221,6 +225,6 @@ def test_a_checkpoint_replaces_the_older_one_whole(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(RuntimeError, match="No space left on device"):
+    with pytest.raises(RuntimeError, match="No space left on device.*name another folder for the checkpoints"):
         save_checkpoint(path, model, optimizer)
     assert load_checkpoint(path, model) == [{"epoch": 1}] and [file.name for file in tmp_path.iterdir()] == ["a.pt"]

@@ -1,8 +1,9 @@
-"""A training on disk: all that its next epoch depends on, so that a run that was killed goes on as if never stopped.
+"""Checkpoints: everything that the next epoch of a training depends on, on disk.
 
-That is more than the weights: the momentum of the optimizer, the place in the schedule, and the state of every
-generator of random numbers, because shuffling and augmentation go on from there. The precision decides about digits
-as well, and the training goes on in that in which it began. So does the number of threads; a change of it is said.
+That is more than the weights: the momentum of the optimizer, the position in the schedule, and the state of every
+generator of random numbers, because shuffling and augmentation continue from there. The precision and the number of
+threads affect the last digits: a training continues in the precision in which it began, and a different number of
+threads is reported.
 """
 
 import random
@@ -27,7 +28,7 @@ def save_checkpoint(
     history: list[dict] | None = None,
     classes: list[str] | None = None,
 ) -> None:
-    """Write a checkpoint. The file appears whole or not at all, and replaces an older one.
+    """Write a checkpoint; the file appears whole or not at all, and replaces an older one.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def save_checkpoint(
     history : list of dict, optional
         The epochs so far.
     classes : list of str, optional
-        The names of the classes that the logits stand for.
+        The names of the classes, in the order of the logits.
 
     Raises
     ------
@@ -66,28 +67,28 @@ def load_checkpoint(
     schedule: LRScheduler | None = None,
     classes: list[str] | None = None,
 ) -> list[dict]:
-    """Bring a model back to what it was when a checkpoint was written; with an optimizer, the whole training.
+    """Load the model of a checkpoint; with an optimizer, load the state of the whole training.
 
     Parameters
     ----------
     path : str or Path
     model : nn.Module
-        Of the same layers and classes; changed in place.
+        With the same layers and classes. Changed in place.
     optimizer : Optimizer, optional
-        With it, its state, that of the schedule and those of all random generators come back too.
+        With it, its state, that of the schedule and those of all random generators are loaded too.
     schedule : LRScheduler, optional
     classes : list of str, optional
-        What the logits stand for now; they must be those of the checkpoint.
+        The names of the classes now; they must be those of the checkpoint.
 
     Returns
     -------
     list of dict
-        The epochs until then.
+        The epochs before the checkpoint.
 
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or one of another network, other classes, or another optimizer or schedule.
+        If the file is not a checkpoint, or belongs to another network, other classes, or another optimizer or schedule.
     """
     state = _read(Path(path))
     _check_model(path, state, model, classes)
@@ -101,21 +102,28 @@ def _read(path: Path) -> dict:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ValueError(f"there is no checkpoint {path}; name one that was written") from error
-    except Exception as error:  # torch raises half a dozen types for a file that it cannot read
-        raise ValueError(f"{path} is no checkpoint that can be read ({type(error).__name__}); delete it") from error
+        raise ValueError(f"path is {str(path)!r}, and there is no such file; name a checkpoint") from error
+    except Exception as error:  # torch has many types of errors for a file that it cannot read
+        reason = type(error).__name__
+        raise ValueError(
+            f"{path} cannot be read as a checkpoint ({reason}); delete it, or name another file"
+        ) from error
     if not isinstance(state, dict) or not {"model", "optimizer", "random"} <= set(state):
-        raise ValueError(f"{path} holds no training; weights alone are read by load_resnet50")
+        raise ValueError(f"{path} does not hold a training; load weights alone with load_resnet50")
     return state
 
 
 def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule: LRScheduler | None) -> None:
     if (schedule is None) != (state["schedule"] is None):
-        raise ValueError(f"{path} was written {'with' if schedule is None else 'without'} a schedule; train on alike")
+        raise ValueError(
+            f"{path} was written {'with' if schedule is None else 'without'} a schedule; continue likewise"
+        )
     try:
         optimizer.load_state_dict(state["optimizer"])
     except ValueError as error:
-        raise ValueError(f"{path} belongs to another optimizer ({error}); make the one of that training") from error
+        raise ValueError(
+            f"{path} belongs to another optimizer ({error}); make the optimizer of that training"
+        ) from error
     if schedule is not None:
         schedule.load_state_dict(state["schedule"])
     _set_random_states(state["random"])
@@ -146,7 +154,7 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
 
 
 def _arithmetic() -> dict:
-    """Return what the last digits depend on, in types that ``weights_only`` lets through."""
+    """Return what the last digits depend on, in types that ``weights_only`` allows."""
     device = pick_device()
     precision = str(pick_dtype(device)).removeprefix("torch.")
     return {"number of threads": torch.get_num_threads(), "device": device.type, "precision": precision}
