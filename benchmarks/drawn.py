@@ -1,6 +1,6 @@
 """Is the drawn stand-in worth learning from? Four classifiers say so: python -m benchmarks.drawn
 
-Frozen features of a ResNet-50 must do well and a ResNet-50 from scratch must not, as with the photos; colours
+Frozen features of a ResNet-50 must do well and a ResNet-50 from scratch must not, as with the photos; colors
 alone or the ground alone must tell nothing.
 """
 
@@ -35,7 +35,7 @@ def probe(photos: tl.Photos) -> float:
 
 
 def histograms(photos: tl.Photos) -> dict[str, float]:
-    """Return the accuracies of two classifiers that see how often each of 8x8x8 colours occurs."""
+    """Return the accuracies of two classifiers that see how often each of 8x8x8 colors occurs."""
     parts = [np.stack([_histogram(image) for image, _ in part]) for part in (photos.train, photos.val)]  # (N, 512)
     classifiers = {
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=5000)),
@@ -48,8 +48,8 @@ def histograms(photos: tl.Photos) -> dict[str, float]:
 
 
 def _histogram(image: Image.Image) -> np.ndarray:
-    colours = np.asarray(image, dtype=np.int64) // 32 @ (64, 8, 1)  # (H, W): the number of each pixel's colour
-    return np.bincount(colours.ravel(), minlength=512) / colours.size  # (512,)
+    colors = np.asarray(image, dtype=np.int64) // 32 @ (64, 8, 1)  # (H, W): the number of each pixel's color
+    return np.bincount(colors.ravel(), minlength=512) / colors.size  # (512,)
 
 
 def grounds(folder: Path, seed: int) -> tl.Photos:
@@ -71,7 +71,7 @@ def measure(photos: tl.Photos, ground: tl.Photos) -> dict:
     """Return the accuracies of all but the network from scratch, which takes minutes."""
     return {
         "probe": probe(photos),
-        "colour_histogram": histograms(photos),
+        "color_histogram": histograms(photos),
         "ground_only": {"probe": probe(ground), **histograms(ground)},
     }
 

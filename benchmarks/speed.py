@@ -142,8 +142,8 @@ def draw(found: dict[str, dict]) -> None:
     figure, axes = plt.subplots(1, len(found), figsize=(11, 3), layout="constrained", width_ratios=(2, 1, 1, 1))
     for ax, (work, contenders) in zip(axes, found.items(), strict=True):
         medians = [rates["median"] for rates in contenders.values()]
-        colours = ["C0" if who.startswith("tlhelpers") else "lightgrey" for who in contenders]
-        bars = ax.barh(list(contenders), medians, color=colours, edgecolor="black")
+        colors = ["C0" if who.startswith("tlhelpers") else "lightgray" for who in contenders]
+        bars = ax.barh(list(contenders), medians, color=colors, edgecolor="black")
         ax.bar_label(bars, [f"{rate:.0f}" for rate in medians], padding=3)
         ax.set(title=work, xlabel="images a second", xlim=(0, 1.4 * max(medians)))
         ax.invert_yaxis()

@@ -46,7 +46,7 @@ def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
 
 
 def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
-    """Return letters from A on, so many of each to train with, in any of five typefaces, sizes, angles and colours."""
+    """Return letters from A on, so many of each to train with, in any of five typefaces, sizes, angles and colors."""
     rng = np.random.default_rng(0)
     fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", name) for name in FONTS]
     for letter, count in zip(string.ascii_uppercase, train, strict=False):
@@ -59,12 +59,12 @@ def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
 
 
 def _letter(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> Image.Image:
-    """Draw one letter askew on a blurred ground, both of any colour."""
+    """Draw one letter askew on a blurred ground, both of any color."""
     mask = Image.new("L", (256, 256))
     ImageDraw.Draw(mask).text(tuple(rng.integers(90, 166, 2).tolist()), letter, fill=255, font=font, anchor="mm")
     mask = mask.rotate(rng.uniform(-30, 30))
-    colours = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    ground = Image.fromarray(colours).resize((256, 256), Image.Resampling.BICUBIC)
+    colors = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    ground = Image.fromarray(colors).resize((256, 256), Image.Resampling.BICUBIC)
     ground.paste(tuple(rng.integers(0, 256, 3).tolist()), mask=mask)
     return ground
 

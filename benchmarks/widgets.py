@@ -43,15 +43,15 @@ def pages() -> Explorer:
 def main() -> None:
     """Measure and store."""
     tl.set_seed(0)
-    grey = torch.tensor(chelsea()[30:254, 100:324].mean(axis=2) / 255)
+    gray = torch.tensor(chelsea()[30:254, 100:324].mean(axis=2) / 255)
     start = time.perf_counter()
     frozen = freezing.build(tl.ResNet50())
     seconds = round(time.perf_counter() - start, 1)
     turns = range(1, UPDATES + 1)
     found = {
-        "explore_convolution, row": update(convolution.build(grey), "row", turns),
-        "explore_convolution, weight": update(convolution.build(grey), "w11", [n / 10 for n in turns]),
-        "explore_pooling, row": update(pooling.build(grey), "row", turns),
+        "explore_convolution, row": update(convolution.build(gray), "row", turns),
+        "explore_convolution, weight": update(convolution.build(gray), "w11", [n / 10 for n in turns]),
+        "explore_pooling, row": update(pooling.build(gray), "row", turns),
         "explore_softmax, temperature": update(
             softmax.build([2.0, 1.0, 0.0], ["ants", "bees", "wasps"]), "temperature", [1 + n / 10 for n in turns]
         ),
@@ -59,7 +59,7 @@ def main() -> None:
         "explore_freezing, a stage": update(frozen, "layer3", [n % 2 == 1 for n in turns]),
         "browse_predictions, page": update(pages(), "page", [1 + n for n in turns]),
     }
-    settings = {"updates": UPDATES, "pixels": len(grey), "threads": torch.get_num_threads()}
+    settings = {"updates": UPDATES, "pixels": len(gray), "threads": torch.get_num_threads()}
     store("widgets", {"settings": settings, "updates": found, "seconds_to_measure_a_model": seconds})
     for name, times in found.items():
         print(f"{name}: {times['milliseconds']} ms an update, {times['processor_milliseconds']} of the processor's")

@@ -8,7 +8,7 @@ from PIL import Image
 from skimage.data import chelsea
 
 import tlhelpers as tl
-from tlhelpers.plots import COLOURS
+from tlhelpers.plots import COLORS
 
 model = tl.load_resnet50()
 photo = Image.fromarray(chelsea())
@@ -27,7 +27,7 @@ for ax, layer, title in ((axes[1], "conv1", "64 convolutions"), (axes[2], "layer
 axes[3].imshow(recorded["avgpool"].reshape(64, 32), cmap="magma", aspect="auto")
 axes[3].set_title("2048 features")
 names = [tl.imagenet_classes()[index] for index in classes]
-axes[4].barh(names[::-1], probabilities.flip(0), color=COLOURS[0])
+axes[4].barh(names[::-1], probabilities.flip(0), color=COLORS[0])
 axes[4].set(title="a class", xlim=(0, 1), xlabel="probability")
 for ax in axes[:4]:
     ax.set_axis_off()

@@ -1,4 +1,4 @@
-"""Figures can be read by colour-blind readers, and when they are printed grey."""
+"""Figures can be read by color-blind readers, and when they are printed gray."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODULES = sorted((ROOT / "tlhelpers").rglob("*.py"))
 
-# What full colour blindness makes of linear red, green and blue: Machado, Oliveira and Fernandes (2009), severity 1.
+# What full color blindness makes of linear red, green and blue: Machado, Oliveira and Fernandes (2009), severity 1.
 BLINDNESS = {
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
@@ -60,18 +60,18 @@ def the_style():
 
 
 def entries():
-    """Return the pairs of a colour and a line style that lines get, one after the other."""
+    """Return the pairs of a color and a line style that lines get, one after the other."""
     return [(entry["color"], entry["linestyle"]) for entry in plt.rcParams["axes.prop_cycle"]]
 
 
 def same_style():
-    """Return all pairs of colours whose lines have one style."""
+    """Return all pairs of colors whose lines have one style."""
     return [(a, b) for (a, style), (b, other) in itertools.combinations(entries(), 2) if style == other]
 
 
-def linear(colour):
+def linear(color):
     """Return red, green and blue as amounts of light, from 0 to 1."""
-    values = np.array(to_rgb(colour))
+    values = np.array(to_rgb(color))
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
@@ -81,12 +81,12 @@ def lab(light):
     return rgb2lab(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
 
 
-def lightness(colour):
-    return lab(linear(colour))[0]
+def lightness(color):
+    return lab(linear(color))[0]
 
 
-def luminance(colour):
-    return linear(colour) @ (0.2126, 0.7152, 0.0722)
+def luminance(color):
+    return linear(color) @ (0.2126, 0.7152, 0.0722)
 
 
 def code_cells(path):
@@ -102,13 +102,13 @@ def code(path):
 # The style
 
 
-def test_the_style_has_the_colours_of_the_package():
-    """One list of colours for figures of notebooks and of the package; the first line is solid."""
-    assert [to_hex(colour).upper() for colour, _ in entries()] == list(plots.COLOURS)
+def test_the_style_has_the_colors_of_the_package():
+    """One list of colors for figures of notebooks and of the package; the first line is solid."""
+    assert [to_hex(color).upper() for color, _ in entries()] == list(plots.COLORS)
     assert entries()[0][1] == "-"
 
 
-def test_lines_differ_without_colour():
+def test_lines_differ_without_color():
     """Two lines differ in style, or by 15 or more in lightness; one after the other they differ in both."""
     for a, b in same_style():
         assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
@@ -117,24 +117,24 @@ def test_lines_differ_without_colour():
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)
-def test_lines_differ_for_the_colour_blind(kind):
-    """Two colours are 15 or more apart in CIELAB as a colour-blind reader sees them, or their lines differ in style."""
+def test_lines_differ_for_the_color_blind(kind):
+    """Two colors are 15 or more apart in CIELAB as a color-blind reader sees them, or their lines differ in style."""
     for a, b in same_style():
-        seen = [lab(np.array(BLINDNESS[kind]) @ linear(colour)) for colour in (a, b)]
+        seen = [lab(np.array(BLINDNESS[kind]) @ linear(color)) for color in (a, b)]
         assert np.linalg.norm(seen[0] - seen[1]) >= 15, (a, b)
 
 
-@pytest.mark.parametrize("colour", plots.COLOURS)
-def test_no_colour_is_too_pale(colour):
+@pytest.mark.parametrize("color", plots.COLORS)
+def test_no_color_is_too_pale(color):
     """The contrast of a line with white paper is at least 2."""
-    assert 1.05 / (luminance(colour) + 0.05) >= 2
+    assert 1.05 / (luminance(color) + 0.05) >= 2
 
 
 def test_the_simulation_knows_what_is_known():
     """Whites stay white, and with deuteranopia the lines of a red-green pair of one lightness come close together."""
     for matrix in BLINDNESS.values():
         np.testing.assert_allclose(np.sum(matrix, axis=1), 1, atol=2e-6)
-    red, green = (lab(np.array(BLINDNESS["deuteranopia"]) @ linear(colour)) for colour in ("#B35A4A", "#7A7A2A"))
+    red, green = (lab(np.array(BLINDNESS["deuteranopia"]) @ linear(color)) for color in ("#B35A4A", "#7A7A2A"))
     assert np.linalg.norm(lab(linear("#B35A4A")) - lab(linear("#7A7A2A"))) > 40 > 20 > np.linalg.norm(red - green)
 
 
@@ -142,7 +142,7 @@ def test_the_simulation_knows_what_is_known():
 
 
 def test_the_curves_of_a_history_differ_in_style_and_marker():
-    """Training and validation are told apart without colour, whatever the style."""
+    """Training and validation are told apart without color, whatever the style."""
     ax = plots.plot_history([EpochResult(1, 0.5, 0.7, 0.4, 0.8, 1.0), EpochResult(2, 0.3, 0.9, 0.35, 0.85, 1.0)])
     assert [(line.get_linestyle(), line.get_marker()) for line in ax.lines] == [("-", "o"), ("--", "s")]
 
@@ -172,8 +172,8 @@ def test_notebooks_use_the_style(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS + MODULES, ids=lambda path: path.stem)
-def test_no_colour_has_a_name(path):
-    """Colours are those of the style, C0 to C6, or black, grey and white; no colour map puts red beside green."""
+def test_no_color_has_a_name(path):
+    """Colors are those of the style, C0 to C6, or black, gray and white; no color map puts red beside green."""
     for pattern in (NAMED, UNFIT):
         found = pattern.search(code(path))
         assert not found, found
@@ -182,18 +182,18 @@ def test_no_colour_has_a_name(path):
 @pytest.mark.parametrize(
     "line", ['color="tab:blue"', "fill='red'", 'color="g"', 'plot(x, y, "r--")', 'plot(x, y, "go")']
 )
-def test_a_named_colour_is_found(line):
+def test_a_named_color_is_found(line):
     """The pattern itself finds names, letters, and letters with a style or a marker."""
     assert NAMED.search(line)
 
 
 @pytest.mark.parametrize("line", ['cmap="jet"', 'cmap="RdYlGn_r"', "plt.cm.hsv", 'cmap="gist_rainbow"'])
 def test_an_unfit_map_is_found(line):
-    """The pattern itself finds colour maps, backwards ones as well."""
+    """The pattern itself finds color maps, backwards ones as well."""
     assert UNFIT.search(line)
 
 
 @pytest.mark.parametrize("line", ['color="black"', 'color="C0"', '"C1--"', 'cmap="PuOr"', '"b"', 'convert("RGB")'])
 def test_what_is_fit_is_left_alone(line):
-    """Neither pattern finds greys, colours of the style, fit maps, or letters that are no colours."""
+    """Neither pattern finds grays, colors of the style, fit maps, or letters that are no colors."""
     assert not NAMED.search(line) and not UNFIT.search(line)

@@ -17,7 +17,7 @@ def test_every_number_stands_at_its_row_and_column():
 
 
 def test_the_frame_encloses_the_window():
-    """Squares are one unit wide and centred on their index, so the frame begins half a unit before."""
+    """Squares are one unit wide and centered on their index, so the frame begins half a unit before."""
     figure, ax = plt.subplots()
     assert plot_numbers(torch.zeros(4, 5), window=(1, 2, 3, 2), ax=ax) is ax
     frame = ax.patches[0]

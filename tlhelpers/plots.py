@@ -10,9 +10,9 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, as in figures.mplstyle: colour-blind readers tell them apart. Grey print makes some alike, so
+# Okabe and Ito's colors, as in figures.mplstyle: color-blind readers tell them apart. Gray print makes some alike, so
 # a line style, a marker or words go with them.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#000000", "#CC79A7")
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#000000", "#CC79A7")
 MARKERS = "os^DvPX"
 DPI = 80
 
@@ -98,9 +98,9 @@ def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     epochs = [result.epoch for result in history]
-    for name, colour, style in (("train_accuracy", COLOURS[0], "o-"), ("val_accuracy", COLOURS[1], "s--")):
+    for name, color, style in (("train_accuracy", COLORS[0], "o-"), ("val_accuracy", COLORS[1], "s--")):
         label = "training" if name.startswith("train") else "validation"
-        ax.plot(epochs, [100 * getattr(r, name) for r in history], style, color=colour, label=label)
+        ax.plot(epochs, [100 * getattr(r, name) for r in history], style, color=color, label=label)
     ax.set(title="Accuracy by epoch", xlabel="epoch", ylabel="accuracy (%)", xticks=epochs)
     ax.legend()
     return ax
@@ -125,7 +125,7 @@ def plot_confusion(labels, predictions, classes: Sequence[str], *, ax: Axes | No
 
 
 def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
-    """Draw points of a plane, one colour and marker for each class.
+    """Draw points of a plane, one color and marker for each class.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = N
     points, labels = np.asarray(points), np.asarray(labels)
     for index, name in enumerate(classes):
         chosen = points[labels == index]
-        ax.scatter(*chosen.T, s=18, color=COLOURS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name)
+        ax.scatter(*chosen.T, s=18, color=COLORS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name)
     ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
     ax.legend()
     return ax
@@ -146,7 +146,7 @@ def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = N
 def plot_numbers(
     values, *, title: str = "", window: tuple[int, int, int, int] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw a small matrix as coloured squares with the numbers in them; frame a part of it.
+    """Draw a small matrix as colored squares with the numbers in them; frame a part of it.
 
     Parameters
     ----------
@@ -163,14 +163,14 @@ def plot_numbers(
     values = np.asarray(values)
     height, width = values.shape
     ax = ax or plt.subplots(figsize=(0.5 * width + 0.6, 0.5 * height + 0.6))[1]
-    limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colours stay pale behind the numbers
+    limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colors stay pale behind the numbers
     ax.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
     for row, column in np.ndindex(height, width):
         ax.text(column, row, f"{values[row, column] + 0.0:.3g}", ha="center", va="center")
     if window is not None:
         top, left, rows, columns = window
-        corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centred on its index
-        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLOURS[4], clip_on=False))
+        corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centered on its index
+        ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLORS[4], clip_on=False))
     ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
     return ax
 
@@ -194,7 +194,7 @@ def plot_roofline(points, peaks: dict[str, float], bandwidth: float, *, ax: Axes
     for index, side in enumerate(np.unique(points[:, 2])):
         per_byte, per_second, _ = points[points[:, 2] == side].T
         name = f"{side:.0f} × {side:.0f} convolutions"
-        ax.plot(per_byte, per_second / 1e9, MARKERS[index % 7], color=COLOURS[index % 7], label=name)
+        ax.plot(per_byte, per_second / 1e9, MARKERS[index % 7], color=COLORS[index % 7], label=name)
     ax.set(xscale="log", yscale="log", xlabel="operations per byte moved", ylabel="billion operations a second")
     ax.set_title("Convolutions under this machine's roof")
     ax.legend(fontsize=8)
@@ -213,7 +213,7 @@ def plot_times(times: dict[str, dict[str, float]], *, ax: Axes | None = None) ->
     left = np.zeros(len(times))
     for index, kind in enumerate(next(iter(times.values()))):
         widths = [run[kind] for run in times.values()]
-        style = {"color": COLOURS[index % 7], "hatch": "////" if index % 2 else "", "edgecolor": "white"}
+        style = {"color": COLORS[index % 7], "hatch": "////" if index % 2 else "", "edgecolor": "white"}
         ax.barh(list(times), widths, left=left, label=kind, **style)
         left += widths
     ax.set(title="Where the time goes", xlabel="milliseconds")

@@ -313,7 +313,7 @@ IMAGES, PROBABILITIES, LABELS = predictions(4)
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: tl.explore_convolution(torch.zeros(3, 8, 8)), "must be grey"),
+        (lambda: tl.explore_convolution(torch.zeros(3, 8, 8)), "must be gray"),
         (lambda: tl.explore_convolution(torch.zeros(2, 8)), "3 to 224 rows"),
         (lambda: tl.explore_convolution(torch.full((4, 4), torch.nan)), "NaN"),
         (lambda: tl.explore_pooling(torch.zeros(225, 8)), "2 to 224 rows"),

@@ -7,8 +7,8 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image, ImageOps
 
-from .drawing import GREEN, RED, Page, fitted
-from .explorer import Explorer, slider
+from tlhelpers.widgets.drawing import GREEN, RED, Page, fitted
+from tlhelpers.widgets.explorer import Explorer, slider
 
 ROWS, COLUMNS, SIDE = 2, 6, 112  # of a page, and the pixels of a thumbnail
 

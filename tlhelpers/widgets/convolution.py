@@ -5,9 +5,8 @@ import numpy as np
 import torch
 
 from tlhelpers.byhand import conv2d
-
-from .drawing import Page, checked_image, framed, grey, purple_orange, scale_of, short
-from .explorer import Explorer, lead, slider
+from tlhelpers.widgets.drawing import Page, checked_image, framed, gray, purple_orange, scale_of, short
+from tlhelpers.widgets.explorer import Explorer, lead, slider
 
 KERNELS = {
     "vertical edges": [-1, 0, 1, -1, 0, 1, -1, 0, 1],
@@ -23,7 +22,7 @@ OWN = "your own"
 
 
 def explore_convolution(image) -> None:
-    """Show a 3x3 convolution of a grey image: choose a kernel or write one, and walk over its outputs.
+    """Show a 3x3 convolution of a gray image: choose a kernel or write one, and walk over its outputs.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def explore_convolution(image) -> None:
 
 
 def build(image) -> Explorer:
-    """Return the explorer of a grey image."""
+    """Return the explorer of a gray image."""
     image = checked_image(image, 3)
     first = next(iter(KERNELS))
     weights = {f"w{k}{l}": _weight(k, l, KERNELS[first][3 * k + l]) for k in range(3) for l in range(3)}
@@ -102,7 +101,7 @@ def draw(
 
     page, scale = Page(800, 318), scale_of(whole.shape)
     words = f"{image.shape[0]} × {image.shape[1]} pixels" + (f", padding {padding}" if padding else "")
-    place = page.panel(8, "image", framed(grey(image, low, high), padding), scale, whole, words)
+    place = page.panel(8, "image", framed(gray(image, low, high), padding), scale, whole, words)
     for k, l in np.ndindex(3, 3):
         if dilation > 1:  # only these are met
             page.mark(place, scale, (top + k * dilation, left + l * dilation, 1, 1))
@@ -111,12 +110,12 @@ def draw(
     _draw_products(page, window, kernel)
 
     total, bright = output[row, column], kernel.sum()
-    if bright > 1e-9:  # an even grey becomes the grey times the sum of the kernel
-        colours, words = grey(output, low * bright, high * bright), "shades as in the image"
+    if bright > 1e-9:  # an even gray becomes the gray times the sum of the kernel
+        colors, words = gray(output, low * bright, high * bright), "shades as in the image"
     else:
         limit = np.quantile(abs(output), 0.99)
-        colours, words = grey(output, -limit, limit), "grey is 0, white above, black below"
-    place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", colours, scale, output, words)
+        colors, words = gray(output, -limit, limit), "grey is 0, white above, black below"
+    place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", colors, scale, output, words)
     page.mark(place, scale, (row, column, 1, 1))
 
     terms = " + ".join(f"{short(x)} × {_signed(w)}" for x, w in zip(window.flat, kernel.flat, strict=True))
@@ -127,11 +126,11 @@ def draw(
 
 def _draw_products(page: Page, window: np.ndarray, kernel: np.ndarray) -> None:
     products = window * kernel
-    colours = purple_orange(products, 1.7 * abs(products).max())
+    colors = purple_orange(products, 1.7 * abs(products).max())
     page.text((400, 8), "pixel × weight", anchor="ma", bold=True)
     for k, l in np.ndindex(3, 3):
         x, y = 268 + 88 * l, 36 + 78 * k
-        page.box((x, y), (88, 78), fill=tuple(colours[k, l].tolist()), outline="#767676")
+        page.box((x, y), (88, 78), fill=tuple(colors[k, l].tolist()), outline="#767676")
         page.text((x + 44, y + 18), short(window[k, l]), anchor="mm")
         page.text((x + 44, y + 38), f"× {_signed(kernel[k, l])}", anchor="mm")
         page.text((x + 44, y + 60), f"= {short(products[k, l])}", anchor="mm", bold=True)

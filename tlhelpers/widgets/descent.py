@@ -9,9 +9,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
 from tlhelpers.byhand import SGD
-
-from .drawing import BLUE, GREY, LIGHT_BLUE, PALE, RED, Page
-from .explorer import Explorer, slider
+from tlhelpers.widgets.drawing import BLUE, GRAY, LIGHT_BLUE, PALE, RED, Page
+from tlhelpers.widgets.explorer import Explorer, slider
 
 STEEP = 20.0  # the loss is (x² + STEEP y²) / 2: so many times as curved in y as in x
 START = (-8.0, 1.6)
@@ -88,11 +87,11 @@ def _map() -> Image.Image:
     y = np.linspace(HIGH, -HIGH, HEIGHT)[:, None]
     level = np.floor(2 * np.log10(loss_at(np.stack(np.broadcast_arrays(x, y), axis=-1)).clip(0.01)))
     share = ((level + 4) / 9).clip(0, 1)[..., None]
-    colours = 255 - share * (255 - 255 * np.array(to_rgb(LIGHT_BLUE)))
+    colors = 255 - share * (255 - 255 * np.array(to_rgb(LIGHT_BLUE)))
     lines = (level != np.roll(level, 1, axis=0)) | (level != np.roll(level, 1, axis=1))
     lines[0] = lines[:, 0] = False
-    colours[lines] = 150
-    return Image.fromarray(colours.round().astype(np.uint8))
+    colors[lines] = 150
+    return Image.fromarray(colors.round().astype(np.uint8))
 
 
 def _map_with(places: np.ndarray) -> Image.Image:
@@ -104,16 +103,16 @@ def _map_with(places: np.ndarray) -> Image.Image:
     pen.line(dots, fill=BLUE, width=2)
     for x, y in dots:
         pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=BLUE)
-    for (x, y), shape, colour in ((dots[0], pen.ellipse, "black"), (dots[-1], pen.rectangle, RED)):
-        shape((x - 5, y - 5, x + 5, y + 5), fill=colour, outline="white")
-    centre = WIDTH // 2, HEIGHT // 2
-    pen.line((centre[0] - 6, centre[1], centre[0] + 6, centre[1]), fill="black", width=2)
-    pen.line((centre[0], centre[1] - 6, centre[0], centre[1] + 6), fill="black", width=2)
+    for (x, y), shape, color in ((dots[0], pen.ellipse, "black"), (dots[-1], pen.rectangle, RED)):
+        shape((x - 5, y - 5, x + 5, y + 5), fill=color, outline="white")
+    center = WIDTH // 2, HEIGHT // 2
+    pen.line((center[0] - 6, center[1], center[0] + 6, center[1]), fill="black", width=2)
+    pen.line((center[0], center[1] - 6, center[0], center[1] + 6), fill="black", width=2)
     return picture
 
 
 def _draw_axes(page: Page) -> None:
-    page.box((LEFT - 1, TOP - 1), (WIDTH + 2, HEIGHT + 2), outline=GREY)
+    page.box((LEFT - 1, TOP - 1), (WIDTH + 2, HEIGHT + 2), outline=GRAY)
     for x in range(-8, 9, 4):
         page.text((LEFT + (x + WIDE) * WIDTH / (2 * WIDE), TOP + HEIGHT + 4), str(x), anchor="ma")
     for y in range(-2, 3):
@@ -133,7 +132,7 @@ def _draw_losses(page: Page, losses: np.ndarray) -> None:
         y = TOP + HEIGHT * (high - power) // (high - low)
         page.pen.line((left, y, left + width, y), fill=PALE)
         page.text((left - 6, y), f"1e{power}" if power else "1", anchor="rm")
-    page.box((left - 1, TOP - 1), (width + 2, HEIGHT + 2), outline=GREY)
+    page.box((left - 1, TOP - 1), (width + 2, HEIGHT + 2), outline=GRAY)
     across = left + width * np.arange(len(losses)) / (len(losses) - 1)
     page.pen.line(list(zip(across.tolist(), heights.tolist(), strict=True)), fill=BLUE, width=2)
     for step in (0, (len(losses) - 1) // 2, len(losses) - 1):

@@ -1,4 +1,4 @@
-"""A white page to draw on with PIL: text, frames, bars, and tables of numbers as coloured squares."""
+"""A white page to draw on with PIL: text, frames, bars, and tables of numbers as colored squares."""
 
 import io
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tlhelpers.plots import COLOURS
+from tlhelpers.plots import COLORS
 
-BLUE, ORANGE, GREEN, LIGHT_BLUE, RED, BLACK = COLOURS[:6]
-GREY, PALE = "#767676", "#D9D9D9"
+BLUE, ORANGE, GREEN, LIGHT_BLUE, RED, BLACK = COLORS[:6]
+GRAY, PALE = "#767676", "#D9D9D9"
 BORDER = (214, 234, 248)  # of what padding adds to an image
 SIDE = 240  # pixels of a panel; a picture of 224 with a border fits in
 _PURPLE_ORANGE = (255 * matplotlib.colormaps["PuOr"](np.linspace(0, 1, 256))[:, :3]).round().astype(np.uint8)
@@ -25,43 +25,43 @@ class Page:
         self.image = Image.new("RGB", (width, height), "white")
         self.pen = ImageDraw.Draw(self.image)
 
-    def text(self, place, words: str, *, anchor: str = "la", colour: str = "black", bold: bool = False) -> None:
+    def text(self, place, words: str, *, anchor: str = "la", color: str = "black", bold: bool = False) -> None:
         """Write one line; the anchor is PIL's: l, m, r (left, middle, right), then a, m, s (top, middle, baseline)."""
-        self.pen.text(place, words, fill=colour, anchor=anchor, font=_font(14 if bold else 13, bold))
+        self.pen.text(place, words, fill=color, anchor=anchor, font=_font(14 if bold else 13, bold))
 
     def box(self, place, size, *, fill=None, outline=None, width: int = 1) -> None:
         """Draw a rectangle of some width and height."""
         (x, y), (w, h) = place, size
         self.pen.rectangle((x, y, x + w - 1, y + h - 1), fill=fill, outline=outline, width=width)
 
-    def pixels(self, place, colours: np.ndarray, scale: int, numbers: np.ndarray | None = None) -> None:
-        """Draw colours (H, W, 3) as squares of ``scale`` pixels, with numbers (H, W) in them where they are legible."""
-        height, width = colours.shape[:2]
-        squares = Image.fromarray(colours).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    def pixels(self, place, colors: np.ndarray, scale: int, numbers: np.ndarray | None = None) -> None:
+        """Draw colors (H, W, 3) as squares of ``scale`` pixels, with numbers (H, W) in them where they are legible."""
+        height, width = colors.shape[:2]
+        squares = Image.fromarray(colors).resize((width * scale, height * scale), Image.Resampling.NEAREST)
         self.image.paste(squares, place)
-        self.box((place[0] - 1, place[1] - 1), (width * scale + 2, height * scale + 2), outline=GREY)
+        self.box((place[0] - 1, place[1] - 1), (width * scale + 2, height * scale + 2), outline=GRAY)
         if numbers is None or scale < 40:
             return
         for row, column in np.ndindex(height, width):
-            centre = (place[0] + (column + 0.5) * scale, place[1] + (row + 0.5) * scale)
-            ink = "white" if colours[row, column].mean() < 110 else "black"
-            self.text(centre, short(numbers[row, column]), anchor="mm", colour=ink)
+            center = (place[0] + (column + 0.5) * scale, place[1] + (row + 0.5) * scale)
+            ink = "white" if colors[row, column].mean() < 110 else "black"
+            self.text(center, short(numbers[row, column]), anchor="mm", color=ink)
 
-    def panel(self, left: int, title: str, colours: np.ndarray, scale: int, numbers: np.ndarray, words: str):
+    def panel(self, left: int, title: str, colors: np.ndarray, scale: int, numbers: np.ndarray, words: str):
         """Draw ``pixels`` in the middle of a panel, a title above and words below; return the place of the pixels."""
-        place = left + (SIDE - colours.shape[1] * scale) // 2, 36
+        place = left + (SIDE - colors.shape[1] * scale) // 2, 36
         self.text((left + SIDE // 2, 8), title, anchor="ma", bold=True)
-        self.pixels(place, colours, scale, numbers)
+        self.pixels(place, colors, scale, numbers)
         self.text((left + SIDE // 2, 286), words, anchor="ma")
         return place
 
-    def mark(self, place, scale: int, window: tuple[int, int, int, int], *, colour: str = RED) -> None:
+    def mark(self, place, scale: int, window: tuple[int, int, int, int], *, color: str = RED) -> None:
         """Frame the window (top, left, height, width) of what ``pixels`` drew; small ones get a frame around them."""
         top, left, height, width = window
         x, y, w, h = place[0] + left * scale, place[1] + top * scale, width * scale, height * scale
         x, y, w, h = x - 3, y - 3, w + 6, h + 6
         self.box((x - 1, y - 1), (w + 2, h + 2), outline="white", width=5)
-        self.box((x, y), (w, h), outline=colour, width=3)
+        self.box((x, y), (w, h), outline=color, width=3)
 
     def png(self, compress_level: int = 1) -> bytes:
         """Return the picture as a file, packed quickly (1) or tightly (9)."""
@@ -100,28 +100,28 @@ def short(number: float) -> str:
     return "0" if words == "-0" else words
 
 
-def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return colours (H, W, 3) of values (H, W), black at ``low`` and white at ``high``."""
+def gray(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return colors (H, W, 3) of values (H, W), black at ``low`` and white at ``high``."""
     levels = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
     return np.repeat((255 * levels).round().astype(np.uint8)[..., None], 3, axis=2)
 
 
 def purple_orange(values: np.ndarray, limit: float) -> np.ndarray:
-    """Return colours (H, W, 3) of values (H, W): purple above zero, orange below, full at ``limit``, white at zero."""
+    """Return colors (H, W, 3) of values (H, W): purple above zero, orange below, full at ``limit``, white at zero."""
     levels = np.clip(values / max(limit, 1e-12), -1, 1)
     return _PURPLE_ORANGE[(127.5 + 127.5 * levels).round().astype(np.uint8)]
 
 
-def framed(colours: np.ndarray, border: int) -> np.ndarray:
-    """Put a pale border around colours, as padding does around an image."""
-    height, width = colours.shape[:2]
+def framed(colors: np.ndarray, border: int) -> np.ndarray:
+    """Put a pale border around colors, as padding does around an image."""
+    height, width = colors.shape[:2]
     whole = np.full((height + 2 * border, width + 2 * border, 3), BORDER, np.uint8)
-    whole[border : border + height, border : border + width] = colours
+    whole[border : border + height, border : border + width] = colors
     return whole
 
 
 def checked_image(image, least: int) -> np.ndarray:
-    """Return a grey image as an array of float64.
+    """Return a gray image as an array of float64.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def checked_image(image, least: int) -> np.ndarray:
     """
     values = np.asarray(image, dtype=np.float64)
     if values.ndim != 2:
-        raise ValueError(f"image must be grey, of shape (H, W), got {values.shape}: take one channel, or their mean")
+        raise ValueError(f"image must be gray, of shape (H, W), got {values.shape}: take one channel, or their mean")
     if not least <= min(values.shape) <= max(values.shape) <= 224:
         raise ValueError(f"image must have {least} to 224 rows and columns, got {values.shape}: cut it, or take more")
     if not np.isfinite(values).all():

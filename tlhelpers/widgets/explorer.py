@@ -10,8 +10,7 @@ from IPython.display import display
 from traitlets import Unicode
 
 from tlhelpers.byhand import output_size
-
-from .drawing import Page
+from tlhelpers.widgets.drawing import Page
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 Draw = Callable[..., tuple[Page, str]]

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from tlhelpers.machine import autocast, pick_device
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.training.freezing import freeze, train_mode, unfreeze
-
-from .drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, Page
-from .explorer import Explorer, slider
+from tlhelpers.widgets.drawing import BLACK, BLUE, GRAY, GREEN, ORANGE, PALE, Page
+from tlhelpers.widgets.explorer import Explorer, slider
 
 PIXELS = 224  # of the photos
 TIMED, TIMED_PIXELS = 4, 112  # photos that are timed: together as many pixels as one
-KINDS = (GREEN, BLACK, ORANGE, BLUE)  # of memory; neighbours differ when printed grey
+KINDS = (GREEN, BLACK, ORANGE, BLUE)  # of memory; neighbors differ when printed gray
 
 
 @dataclass
@@ -244,15 +243,15 @@ def _draw_memory(page: Page, memory: dict[str, float], full: float) -> None:
     page.text((20, 204), "memory for training", bold=True)
     page.box((20, 228), (560, 20), fill=PALE)
     x, left = 20.0, 20
-    for (name, megabytes), colour in zip(memory.items(), KINDS, strict=True):
+    for (name, megabytes), color in zip(memory.items(), KINDS, strict=True):
         width = 560 * megabytes / full
         if round(width):
-            page.box((round(x), 228), (round(x + width) - round(x), 20), fill=colour)
-        page.box((left, 259), (12, 12), fill=colour)
+            page.box((round(x), 228), (round(x + width) - round(x), 20), fill=color)
+        page.box((left, 259), (12, 12), fill=color)
         page.text((left + 18, 265), f"{name} {megabytes:,.0f} MB", anchor="lm")
         x, left = x + width, left + 182
     page.text((590, 238), f"{sum(memory.values()):,.0f} of {full:,.0f} MB", anchor="lm")
-    page.text((580, 208), "pale: if all stages were trained", anchor="ra", colour=GREY)
+    page.text((580, 208), "pale: if all stages were trained", anchor="ra", color=GRAY)
 
 
 def _time(seconds: float) -> str:

@@ -5,15 +5,14 @@ import numpy as np
 import torch
 
 from tlhelpers.byhand import max_pool2d, mean_pool2d
-
-from .drawing import SIDE, Page, checked_image, framed, grey, scale_of, short
-from .explorer import Explorer, lead, slider
+from tlhelpers.widgets.drawing import SIDE, Page, checked_image, framed, gray, scale_of, short
+from tlhelpers.widgets.explorer import Explorer, lead, slider
 
 POOLINGS = {"max": max_pool2d, "mean": mean_pool2d}
 
 
 def explore_pooling(image) -> None:
-    """Show what max and mean pooling make of a grey image, and which pixels one output stands for.
+    """Show what max and mean pooling make of a gray image, and which pixels one output stands for.
 
     Parameters
     ----------
@@ -29,7 +28,7 @@ def explore_pooling(image) -> None:
 
 
 def build(image) -> Explorer:
-    """Return the explorer of a grey image."""
+    """Return the explorer of a gray image."""
     image = checked_image(image, 2)
     rows, columns = (size // 2 for size in image.shape)
     controls = {
@@ -70,24 +69,24 @@ def draw(
     row, column = min(row, len(output) - 1), min(column, output.shape[1] - 1)
     top, left = row * stride, column * stride
     whole = np.pad(image, padding, constant_values=-np.inf if kind == "max" else 0.0)
-    colours = framed(grey(image, min(0, image.min()), max(1, image.max())), padding)
+    colors = framed(gray(image, min(0, image.min()), max(1, image.max())), padding)
     here = np.s_[top : top + kernel, left : left + kernel]
     window, value = whole[here], output[row, column]
 
     page, scale = Page(800, 318), scale_of(whole.shape)
     words = f"{image.shape[0]} × {image.shape[1]} pixels" + (f", padding {padding}" if padding else "")
-    place = page.panel(8, "image", colours, scale, whole, words)
+    place = page.panel(8, "image", colors, scale, whole, words)
     page.mark(place, scale, (top, left, kernel, kernel))
 
     large = SIDE // kernel
     page.text((400, 8), f"the window, {kernel} × {kernel}", anchor="ma", bold=True)
-    page.pixels((400 - kernel * large // 2, 36), colours[here], large, window)
+    page.pixels((400 - kernel * large // 2, 36), colors[here], large, window)
     if kind == "max":
         page.mark((400 - kernel * large // 2, 36), large, (*np.unravel_index(window.argmax(), window.shape), 1, 1))
     summary = f"largest {value:.3f}" if kind == "max" else f"sum {window.sum():.3f} / {kernel * kernel} = {value:.3f}"
     page.text((400, 286), summary, anchor="ma", bold=True)
 
-    shades = grey(output, min(0, image.min()), max(1, image.max()))
+    shades = gray(output, min(0, image.min()), max(1, image.max()))
     place = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", shades, scale, output, "on the same scale")
     page.mark(place, scale, (row, column, 1, 1))
     return page, _sentence(window, kind, value, (row, column), (top - padding, left - padding))

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 
 from tlhelpers.byhand import cross_entropy, softmax
-
-from .drawing import BLUE, GREY, ORANGE, PALE, Page, fitted, short
-from .explorer import Explorer
+from tlhelpers.widgets.drawing import BLUE, GRAY, ORANGE, PALE, Page, fitted, short
+from tlhelpers.widgets.explorer import Explorer
 
 
 def explore_softmax(logits, names: Sequence[str]) -> None:
@@ -83,13 +82,13 @@ def draw(logits: np.ndarray, names: Sequence[str], temperature: float, truth: in
     for tenth in range(11):
         x = left + width * tenth // 10
         page.pen.line((x, 40, x, bottom), fill=PALE)
-        page.text((x, bottom + 4), f"{tenth / 10:g}", anchor="ma", colour=GREY)
+        page.text((x, bottom + 4), f"{tenth / 10:g}", anchor="ma", color=GRAY)
     for c, (name, p) in enumerate(zip(names, probabilities, strict=True)):
-        middle, colour = 40 + line * c + line // 2, ORANGE if c == truth else BLUE
+        middle, color = 40 + line * c + line // 2, ORANGE if c == truth else BLUE
         page.text((150, middle), fitted(name, 140), anchor="rm")
         page.text((left - 16, middle), short(logits[c]), anchor="rm")
         if p * width >= 0.5:
-            page.box((left, middle - 11), (round(p * width), 22), fill=colour)
+            page.box((left, middle - 11), (round(p * width), 22), fill=color)
         page.text((left + p * width + 8, middle), f"{p:.3f}", anchor="lm")
     page.pen.line((left, 40, left, bottom), fill="black")
     words = f"surprise at {fitted(names[truth], 140)}: -log {probabilities[truth]:.3g} = {loss:.3f} nats"
