@@ -1,4 +1,7 @@
-"""Folders that the user may name, and files that appear whole or not at all; the only reader of TLHELPERS_ variables."""
+"""The folders that the user may name, and files that appear whole or not at all.
+
+The only module that reads the environment variables ``TLHELPERS_CACHE`` and ``TLHELPERS_PHOTOS``.
+"""
 
 import os
 import tempfile
@@ -50,7 +53,7 @@ def writing_to(folder: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
-    """Yield a new path, of a file or a folder to be made there; move it to ``path`` when the block ends without an error.
+    """Yield a new path, for a file or a folder; move what was made there to ``path`` when the block ends without error.
 
     So ``path`` is whole at any time: as it was before, or as it is meant to be. A file replaces an older one. A folder
     that another process has put there in the meantime is kept.
