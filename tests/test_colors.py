@@ -156,7 +156,7 @@ def test_classes_differ_in_marker():
 
 def test_kinds_of_memory_side_by_side_differ_in_lightness():
     """In the bar of the freezing explorer each part ends where a darker or a paler one begins, and so does the last."""
-    for a, b in itertools.pairwise([*freezing.KINDS, freezing.PALE]):
+    for a, b in itertools.pairwise([*freezing.MEMORY_COLORS, freezing.PALE]):
         assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
 
 

@@ -32,7 +32,7 @@ from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
 from .training.probe import fit_probe
 from .training.transfer import cross_validate, transfer
 from .cost.memory import recompute_blocks, saved_bytes
-from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak, shortest_time, time_by_kind
+from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak_flops, shortest_time, time_by_kind
 from .widgets.convolution import explore_convolution
 from .widgets.pooling import explore_pooling
 from .widgets.softmax import explore_softmax
@@ -101,7 +101,7 @@ __all__ = [
     "make_loader",
     "measure_bandwidth",
     "measure_convolutions",
-    "measure_peak",
+    "measure_peak_flops",
     "merge_adapters",
     "peak_memory",
     "pick_device",

@@ -2,7 +2,6 @@
 
 import copy
 import io
-import itertools
 import re
 
 import matplotlib.pyplot as plt
@@ -211,7 +210,7 @@ def test_the_wildest_descent_is_still_numbers():
 def test_freezing_counts_what_is_trained(frozen):
     """For each stage to begin with, the counts are those after freezing the stages below it."""
     each, model = frozen
-    names = list(tl.stages(model))
+    names = list(model.stages())
     for number, name in enumerate(names):
         for index, toggle in enumerate(names):
             each.controls[toggle].value = index >= number
@@ -222,48 +221,6 @@ def test_freezing_counts_what_is_trained(frozen):
     for name in names:
         each.controls[name].value = False
     assert "Nothing is trained" in each.line.value
-
-
-def test_freezing_leaves_the_model_alone(monkeypatch):
-    """Numbers, flags, modes and random numbers are what they were, and no gradient has come."""
-    model = StagedNet().eval()
-    tl.freeze_below(model, "layer2")
-    tensors, flags = copy.deepcopy(model.state_dict()), [p.requires_grad for p in model.parameters()]
-    random = torch.get_rng_state()
-    freezing.build(model)
-    assert all(tensor.equal(model.state_dict()[name]) for name, tensor in tensors.items())
-    assert [p.requires_grad for p in model.parameters()] == flags and torch.get_rng_state().equal(random)
-    assert not any(module.training for module in model.modules())
-    assert all(p.grad is None for p in model.parameters())
-
-
-def test_activations_are_what_autograd_keeps():
-    """For all 63 choices of stages, the bytes put together are those that autograd keeps with just these trained."""
-    model = StagedNet()
-    costs, names = freezing.measure(model), list(tl.stages(model))
-    image = torch.rand(1, 3, freezing.PIXELS, freezing.PIXELS)
-    for chosen in itertools.product([True, False], repeat=6):
-        trained = {name for name, on in zip(names, chosen, strict=True) if on}
-        freezing.train(model, trained)
-        found = freezing.kept(model, image, copy.deepcopy(costs.stages))
-        assert costs.activations(trained) == sum(fresh for fresh, _ in found.values()), trained
-
-
-def test_seconds_lie_between_the_two_measured():
-    """The head alone and all stages take what was measured; a stage more takes longer, an earlier one even more."""
-    costs = freezing.Costs({name: freezing.Stage(multiply_adds=100) for name in ("stem", "layer1", "head")}, 1.0, 3.0)
-    assert (costs.seconds({"head"}), costs.seconds({"stem", "layer1", "head"})) == (1.0, 3.0)
-    assert 1.0 < costs.seconds({"layer1", "head"}) < costs.seconds({"stem", "head"}) < 3.0
-
-
-def test_multiply_adds_are_counted_by_stage():
-    """A ResNet-50 needs 4.09 thousand million for a photo of 224 pixels, 118,013,952 of them in the stem."""
-    model = tl.ResNet50()
-    found = {name: freezing.Stage() for name in tl.stages(model)}
-    with torch.no_grad():
-        freezing.kept(model, torch.zeros(1, 3, 224, 224), found)
-    assert found["stem"].multiply_adds == 118_013_952
-    assert round(sum(stage.multiply_adds for stage in found.values()) / 1e9, 2) == 4.09
 
 
 def test_browser_begins_with_the_most_wrong():

@@ -1,75 +1,95 @@
-"""The memory of training: what a forward pass keeps for the way back, and how to keep less."""
+"""The memory of training: what a forward pass keeps for the backward pass, and how to keep less."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
 from torch.utils.checkpoint import checkpoint
 
 from tlhelpers.machine import autocast, pick_device
-from tlhelpers.network.resnet import ResNet50
+from tlhelpers.network.resnet import Bottleneck, ResNet50
 from tlhelpers.training.freezing import train_mode
 
 
 def saved_bytes(model: nn.Module, images: Tensor) -> int:
-    """Return how many bytes a step of training keeps from the forward pass for the way back.
+    """Return how many bytes one training step keeps from the forward pass for the backward pass.
+
+    The parameters and buffers of the model do not count. None of them changes, not even the running statistics of batch
+    norms. Afterwards the model is in training mode, as after ``train_one_epoch``.
 
     Parameters
     ----------
     model : nn.Module
-        Its own parameters and buffers do not count. They stay as they are, running statistics too; it ends in training
-        mode, as ``train_one_epoch`` leaves it.
     images : Tensor
-        (N, 3, H, W), one batch.
+        One batch, (N, 3, H, W).
 
     Returns
     -------
     int
+        Bytes.
     """
     device = pick_device()
     train_mode(model.to(device))
-    own = {values.untyped_storage().data_ptr() for values in (*model.parameters(), *model.buffers())}
-    kept = {}
-
-    def note(values: Tensor) -> None:  # the graph gets nothing, for a layer that held its own output would never go
-        storage = values.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage  # held, so that its place in memory is not given away
-
-    with _statistics_kept(model), torch.autograd.graph.saved_tensors_hooks(note, lambda nothing: nothing):
+    with _statistics_kept(model), record_saved(model) as saved:
         with autocast(device):
             output = model(images.to(device))
-        return sum(storage.nbytes() for storage in kept.values()) * bool(output.requires_grad)
+        return sum(sizes(saved).values()) if output.requires_grad else 0
+
+
+@contextmanager
+def record_saved(model: nn.Module) -> Iterator[list[UntypedStorage]]:
+    """Yield a list that grows by the storage of each tensor that autograd saves in the ``with`` block.
+
+    The model's parameters and buffers are left out. A storage that is saved twice is listed twice. Only forward passes
+    are possible in the block.
+    """
+    own = {values.untyped_storage().data_ptr() for values in (*model.parameters(), *model.buffers())}
+    saved: list[UntypedStorage] = []
+
+    def record(values: Tensor) -> None:  # the graph saves None: a layer that holds its own output would never be freed
+        storage = values.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved.append(storage)  # held, so that its address is not given to another tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(record, lambda nothing: nothing):
+        yield saved
+
+
+def sizes(storages: list[UntypedStorage]) -> dict[int, int]:
+    """Return the bytes of each storage by its address, so that each counts once."""
+    return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
 
 def recompute_blocks(model: ResNet50) -> None:
-    """Keep only what enters each block of a ResNet, and compute the rest once more on the way back.
+    """Keep only the input of each block of a ResNet, and compute the rest again in the backward pass.
 
-    A step takes a third longer and needs much less memory (Chen and others, "Training deep nets with sublinear memory
-    cost", 2016). Gradients, and the batch norms' statistics, are those of a step without it.
+    A training step takes about a third longer and needs much less memory. Gradients, and the running statistics of the
+    batch norms, are the same as without it.
+
+    Source: Chen, Xu, Zhang and Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016.
 
     Parameters
     ----------
     model : ResNet50
-        Changed in place, for all training to come; its names and weights stay.
+        Changed in place, for all training that follows; the names and values of its parameters stay.
     """
-    for name in ("layer1", "layer2", "layer3", "layer4"):
-        for block in getattr(model, name):
-            forward = type(block).forward
-            contexts = partial(_contexts, block)
-            block.forward = partial(checkpoint, partial(forward, block), use_reentrant=False, context_fn=contexts)
+    for block in model.modules():
+        if isinstance(block, Bottleneck):
+            forward, contexts = partial(Bottleneck.forward, block), partial(_contexts, block)
+            recompute = partial(checkpoint, forward, use_reentrant=False, context_fn=contexts)
+            block.forward = recompute  # type: ignore[method-assign]
 
 
-def _contexts(block: nn.Module) -> tuple:
-    """Return the ``with`` blocks for the first pass and for the one on the way back, which leaves statistics alone."""
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager, AbstractContextManager]:
+    """Return the contexts of the first computation and of the second, which must not change the statistics again."""
     return nullcontext(), _statistics_kept(block)
 
 
 @contextmanager
 def _statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Let batch norms work as they do, and put their running statistics back in the end."""
+    """Let batch norms update their running statistics in the ``with`` block, and restore the old values at its end."""
     before = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where the time goes: what this machine's processor can do at best, and what a network gets of it."""
+"""Where the time goes: the best rates that this processor reaches, and the rates that a network reaches."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-KINDS = {  # parts of the names that torch's profiler gives to work on a CPU; the first that fits counts
+# Kinds of work, with parts of the names that torch's profiler gives to them on a CPU. The first kind that fits counts.
+KINDS = {
     "reading photos": ("DataLoader",),
     "convolution, back": ("convolution_backward",),
     "convolution": ("convolution", "conv2d"),
@@ -20,44 +21,60 @@ KINDS = {  # parts of the names that torch's profiler gives to work on a CPU; th
 
 
 def shortest_time(work: Callable[[], object], rounds: int = 5) -> float:
-    """Return the seconds of the shortest of some rounds, after one that does not count.
+    """Return the shortest time that some work takes in several rounds, in seconds.
 
-    The shortest, since what else a machine has to do makes a round longer and never shorter.
+    Other work of the machine can make a round longer, but never shorter, so the shortest is the best estimate. The work
+    is done once before, and that time does not count.
 
     Parameters
     ----------
     work : callable
         Called without arguments.
     rounds : int
+
+    Returns
+    -------
+    float
+        Seconds.
     """
     work()
-    return min(_seconds(work) for _ in range(rounds))
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def measure_peak_flops(dtype: torch.dtype) -> float:
+    """Return the floating-point operations per second of the fastest of three matrix products on the CPU.
 
+    The product of two matrices of n rows and n columns takes 2 n**3 operations, one multiplication and one addition for
+    each of n**3 terms.
 
-def measure_peak(dtype: torch.dtype) -> float:
-    """Return the operations a second of the fastest of three matrix products, on the CPU.
+    Parameters
+    ----------
+    dtype : torch.dtype
+        The type of the numbers in the matrices.
 
-    A product and an addition are two operations: 2 n**3 of them for two matrices of n rows and columns.
+    Returns
+    -------
+    float
+        Operations per second.
     """
     matrices = [torch.full((side, side), 0.5, dtype=dtype) for side in (512, 1024, 2048)]
     return max(2 * len(each) ** 3 / shortest_time(partial(torch.mm, each, each), 20) for each in matrices)
 
 
 def measure_bandwidth() -> float:
-    """Return the bytes a second that are read and written when a tensor of 200 MB is copied, on the CPU."""
+    """Return the bytes per second that the CPU reads and writes when it copies a tensor of 200 MB."""
     source = torch.zeros(50_000_000)
     target = torch.empty_like(source)
     return 2 * source.nbytes / shortest_time(partial(target.copy_, source))
 
 
 def measure_convolutions(model: nn.Module, images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Time every convolution of a network by itself, on the CPU, on what reaches it in a forward pass.
+    """Time each convolution of a network alone, on the CPU, with the input that it gets in a forward pass.
 
     Parameters
     ----------
@@ -65,13 +82,13 @@ def measure_convolutions(model: nn.Module, images: Tensor, dtype: torch.dtype) -
     images : Tensor
         (N, 3, H, W).
     dtype : torch.dtype
-        What the convolutions are computed in.
+        The type in which the convolutions are computed.
 
     Returns
     -------
     Tensor
-        (L, 3), one row for each convolution, in the order of their work: operations per byte of its input, kernels and
-        output, each moved once; operations a second; the side of its kernels.
+        (L, 3), one row for each of L convolutions in the order of the forward pass: operations per byte, where input,
+        kernels and output are moved once; operations per second; height of the kernels in pixels.
     """
     rows, handles = [], []
 
@@ -95,12 +112,18 @@ def measure_convolutions(model: nn.Module, images: Tensor, dtype: torch.dtype) -
 
 
 def time_by_kind(step: Callable[[], object]) -> dict[str, float]:
-    """Return the milliseconds of a step of training on the CPU, by kind of work, as torch's profiler counts them.
+    """Return how long each kind of work takes in a training step on the CPU, measured by torch's profiler.
 
     Parameters
     ----------
     step : callable
-        Called twice: what happens once, as the choice of a way to compute, is over when it is counted.
+        Called without arguments, twice. Only the second call is measured, because the first one also prepares what
+        later calls reuse.
+
+    Returns
+    -------
+    dict
+        Milliseconds by the name of the kind; "all else" comes last.
     """
     step()
     with profile(activities=[ProfilerActivity.CPU]) as found:
