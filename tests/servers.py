@@ -1,4 +1,4 @@
-"""Servers on this machine that stand for hosts: one that gives files, one that never answers, no one at all."""
+"""Servers on this machine that stand for hosts: one that has files, one that never answers, and none at all."""
 
 import http.server
 import socket
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def serving(files: dict[str, bytes]) -> Iterator[str]:
-    """Serve these paths on 127.0.0.1; yield the address."""
+    """Serve the contents of these paths on 127.0.0.1, and yield the address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -26,7 +26,7 @@ def serving(files: dict[str, bytes]) -> Iterator[str]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
@@ -36,12 +36,12 @@ def serving(files: dict[str, bytes]) -> Iterator[str]:
 
 @contextmanager
 def silent_host() -> Iterator[str]:
-    """A host that takes the call and never says a word."""
+    """Yield the address of a host that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def nobody() -> str:
-    """An address at which nobody listens."""
+    """Return an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"

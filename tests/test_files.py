@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tlhelpers.files import replacing, writing_to
+from tlhelpers.files import cache_dir, photos_dir, replacing
 
 
 def test_a_file_appears_at_the_end_and_replaces_the_old_one(tmp_path):
@@ -47,7 +47,7 @@ def test_a_full_disk_is_named(tmp_path):
     with (
         Path("/dev/full").open("wb", buffering=0) as full,
         pytest.raises(RuntimeError, match=sentence),
-        writing_to(tmp_path),
+        replacing(tmp_path / "file"),
     ):
         full.write(b"content")
 
@@ -58,3 +58,17 @@ def test_the_way_out_fits_the_place(tmp_path):
     with pytest.raises(RuntimeError) as caught, replacing(tmp_path / "file" / "run", way_out="name another folder"):
         pass
     assert str(caught.value).endswith("free some space, or name another folder")
+
+
+def test_the_cache_folder_is_the_one_named_and_asking_does_not_create_it(monkeypatch, tmp_path):
+    """Without the variable it is the user's cache folder for tlhelpers."""
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "mine"))
+    assert cache_dir() == tmp_path / "mine" and not cache_dir().exists()
+    monkeypatch.delenv("TLHELPERS_CACHE")
+    assert cache_dir().name == "tlhelpers"
+
+
+def test_an_empty_name_is_no_name(monkeypatch):
+    """TLHELPERS_PHOTOS set to nothing is the same as not set."""
+    monkeypatch.setenv("TLHELPERS_PHOTOS", "")
+    assert photos_dir() is None

@@ -1,6 +1,6 @@
-"""The folders that the user may name, and files that appear whole or not at all.
+"""The folders that the user may name, and files that appear complete or not at all.
 
-The only module that reads the environment variables ``TLHELPERS_CACHE`` and ``TLHELPERS_PHOTOS``.
+Only this module reads the environment variables ``TLHELPERS_CACHE`` and ``TLHELPERS_PHOTOS``.
 """
 
 import os
@@ -15,28 +15,32 @@ NAME_A_CACHE = "let TLHELPERS_CACHE name a folder that can be written"
 
 
 def cache_dir() -> Path:
-    """Return the folder for weights, photos and features; it is made when something is first stored.
+    """Return the folder for weights, photos and features; it is created when something is first stored in it.
 
-    ``TLHELPERS_CACHE`` names another one. Copied to another machine, it works there without any network.
+    ``TLHELPERS_CACHE`` names another folder. A copy of the folder works on another machine without a network.
     """
     return Path(os.environ.get("TLHELPERS_CACHE") or pooch.os_cache("tlhelpers")).expanduser()
 
 
 def photos_dir() -> Path | None:
-    """Return the folder that ``TLHELPERS_PHOTOS`` names (train/ants, train/bees, val/ants, val/bees), if any."""
+    """Return the folder that ``TLHELPERS_PHOTOS`` names (train/ants, train/bees, val/ants, val/bees), or None."""
     named = os.environ.get("TLHELPERS_PHOTOS")
     return Path(named).expanduser() if named else None
 
 
 @contextmanager
-def writing_to(folder: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[None]:
-    """Make a folder, and turn a failure to write in it into one sentence.
+def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
+    """Yield a temporary path to write to, and move what was written to ``path`` if the block ends without an error.
+
+    Other processes therefore never see half a file. A file replaces an older file. A folder does not: if another
+    process has created the folder in the meantime, that one stays.
 
     Parameters
     ----------
-    folder : Path
+    path : Path
+        The file or folder to create. Its parent folder is created if it does not exist.
     way_out : str
-        What the user can do instead of making room on the disk.
+        What the user can do, besides freeing space, if it cannot be written; part of the error message.
 
     Raises
     ------
@@ -44,36 +48,19 @@ def writing_to(folder: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[None]:
         If the disk is full or the folder is read-only.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary:
+            new = Path(temporary) / path.name
+            yield new
+            _move(new, path)
     except OSError as error:
         reason = error.strerror or error
-        raise RuntimeError(f"cannot write to {folder} ({reason}); free some space, or {way_out}") from error
+        raise RuntimeError(f"cannot write to {path.parent} ({reason}); free some space, or {way_out}") from error
 
 
-@contextmanager
-def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
-    """Yield a new path, for a file or a folder; move what was made there to ``path`` when the block ends without error.
-
-    So ``path`` is whole at any time: as it was before, or as it is meant to be. A file replaces an older one. A folder
-    that another process has put there in the meantime is kept.
-
-    Parameters
-    ----------
-    path : Path
-    way_out : str
-        As in ``writing_to``.
-
-    Raises
-    ------
-    RuntimeError
-        If it cannot be written.
-    """
-    with (
-        writing_to(path.parent, way_out=way_out),
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary,
-    ):
-        new = Path(temporary) / path.name
-        yield new
-        if not (new.is_dir() and path.exists()):
-            new.replace(path)
+def _move(new: Path, path: Path) -> None:
+    try:
+        new.replace(path)
+    except OSError:
+        if not (new.is_dir() and path.is_dir()):
+            raise
