@@ -1,4 +1,4 @@
-"""A matrix drawn as squares shows every number at its place, and frames the part asked for."""
+"""A matrix drawn as squares shows each number at its position and frames the chosen part."""
 
 import matplotlib.pyplot as plt
 import torch
@@ -6,7 +6,7 @@ import torch
 from tlhelpers.plots import plot_numbers
 
 
-def test_every_number_stands_at_its_row_and_column():
+def test_every_number_is_at_its_row_and_column():
     """The text at (column, row) is the value at [row, column], rounded to three digits."""
     values = torch.tensor([[1.0, -2.0, 0.12345], [40.0, 5.0, 6.0]])
     ax = plot_numbers(values, title="six numbers")
@@ -17,7 +17,7 @@ def test_every_number_stands_at_its_row_and_column():
 
 
 def test_the_frame_encloses_the_window():
-    """Squares are one unit wide and centered on their index, so the frame begins half a unit before."""
+    """The center of a square is its index and its side is 1, so the frame begins half a unit before the index."""
     figure, ax = plt.subplots()
     assert plot_numbers(torch.zeros(4, 5), window=(1, 2, 3, 2), ax=ax) is ax
     frame = ax.patches[0]

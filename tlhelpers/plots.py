@@ -1,4 +1,8 @@
-"""Figures. Every function takes ``ax=None`` and returns the Axes; it knows arrays and nothing of models."""
+"""Figures: images, curves, tables of numbers and bars.
+
+Each function draws on the Axes ``ax``, or on a new figure if none is given, and returns the Axes. All need arrays only,
+no models.
+"""
 
 import base64
 import io
@@ -9,12 +13,15 @@ import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+from PIL import Image, ImageOps
 
-# Okabe and Ito's colors, as in figures.mplstyle: color-blind readers tell them apart. Gray print makes some alike, so
-# a line style, a marker or words go with them.
+# Okabe and Ito's colors, as in figures.mplstyle: color-blind readers can tell them apart. Some look alike when printed
+# in gray, so a line style, a marker, a hatch or words go with them.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#000000", "#CC79A7")
 MARKERS = "os^DvPX"
-DPI = 80
+DPI = 80  # dots per inch
+TILE = 112  # height and width of an image of show_images, in pixels
 
 
 def show(alt: str, figure: Figure | None = None) -> None:
@@ -23,9 +30,9 @@ def show(alt: str, figure: Figure | None = None) -> None:
     Parameters
     ----------
     alt : str
-        What the picture shows, in one or two sentences, for those who cannot see it.
+        What the figure shows, in one or two sentences, for readers who cannot see it. Screen readers read it aloud.
     figure : Figure, optional
-        The figure; the current one if none is given.
+        By default the current figure of pyplot.
     """
     figure = figure or plt.gcf()
     buffer = io.BytesIO()
@@ -43,25 +50,21 @@ def show_images(
     size: float = 1.4,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a grid of images on one Axes, each with a title under it.
+    """Draw a grid of images on one Axes, each with its title below.
 
     Parameters
     ----------
     images : sequence
         PIL images, (H, W, 3) arrays, or (3, H, W) tensors with values from 0 to 1 (or 0 to 255 for integers).
-        Each is scaled to fit a square tile of 112 pixels.
+        Each is scaled to fit into a square of 112 by 112 pixels.
     titles : sequence of str, optional
         One line for each image.
     columns : int
-        Images in a row.
+        The number of images in a row.
     size : float
-        Inches an image, if a figure is made.
-
-    Returns
-    -------
-    Axes
+        Height and width of an image in inches, if a new figure is made.
     """
-    tiles = [_tile(image) for image in images]
+    tiles = [np.asarray(ImageOps.pad(to_pil(image), (TILE, TILE), color="white")) for image in images]
     rows = -(-len(tiles) // columns)
     columns = min(columns, len(tiles))
     if ax is None:
@@ -77,24 +80,29 @@ def show_images(
     return ax
 
 
-def _tile(image, pixels: int = 112) -> np.ndarray:
-    from PIL import Image, ImageOps
+def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
+    """Return an RGB image of PIL.
 
+    Parameters
+    ----------
+    image : PIL image, array or tensor
+        (H, W, 3) or (3, H, W), with values from 0 to 1, or integers from 0 to 255.
+    """
     if not isinstance(image, Image.Image):
         array = np.asarray(image)
         array = array.transpose(1, 2, 0) if array.shape[0] == 3 and array.ndim == 3 else array
         array = array if array.dtype == np.uint8 else (array.clip(0, 1) * 255).round().astype(np.uint8)
         image = Image.fromarray(array)
-    return np.asarray(ImageOps.pad(image.convert("RGB"), (pixels, pixels), color="white"))
+    return image.convert("RGB")
 
 
 def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
-    """Draw training and validation accuracy against the epoch.
+    """Draw training and validation accuracy in percent against the number of the epoch.
 
     Parameters
     ----------
     history : sequence of EpochResult
-        What ``fit`` returns.
+        The result of ``fit``.
     """
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     epochs = [result.epoch for result in history]
@@ -106,13 +114,17 @@ def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_confusion(labels, predictions, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
-    """Draw how often each class was taken for each other.
+def plot_confusion(
+    labels: ArrayLike, predictions: ArrayLike, classes: Sequence[str], *, ax: Axes | None = None
+) -> Axes:
+    """Draw a confusion matrix: how many photos of each true class (row) got each predicted class (column).
 
     Parameters
     ----------
-    labels, predictions : (N,) arrays of class numbers
+    labels, predictions : array
+        (N,), the true and the predicted class numbers.
     classes : sequence of str
+        The names of the C classes.
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -124,68 +136,76 @@ def plot_confusion(labels, predictions, classes: Sequence[str], *, ax: Axes | No
     return ax
 
 
-def plot_features(points, labels, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
-    """Draw points of a plane, one color and marker for each class.
+def plot_features(points: ArrayLike, labels: ArrayLike, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Draw points in a plane, with a color and a marker for each class.
 
     Parameters
     ----------
-    points : (N, 2) array
-    labels : (N,) array of class numbers
+    points : array
+        (N, 2), the coordinates of N features along two axes, such as the first two principal components.
+    labels : array
+        (N,), the class numbers.
     classes : sequence of str
+        The names of the classes.
     """
     ax = ax or plt.subplots(figsize=(5, 4))[1]
     points, labels = np.asarray(points), np.asarray(labels)
     for index, name in enumerate(classes):
         chosen = points[labels == index]
-        ax.scatter(*chosen.T, s=18, color=COLORS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name)
+        ax.scatter(
+            chosen[:, 0], chosen[:, 1], s=18, color=COLORS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name
+        )
     ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
     ax.legend()
     return ax
 
 
 def plot_numbers(
-    values, *, title: str = "", window: tuple[int, int, int, int] | None = None, ax: Axes | None = None
+    values: ArrayLike, *, title: str = "", window: tuple[int, int, int, int] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw a small matrix as colored squares with the numbers in them; frame a part of it.
+    """Draw a small matrix as colored squares with the numbers in them, and a frame around a part of it.
 
     Parameters
     ----------
-    values : (H, W) array or tensor
-        Positive numbers are drawn purple, negative ones orange, zero white.
+    values : array or tensor
+        (H, W). Positive numbers are drawn purple, negative numbers orange, zero white.
     title : str
-    window : (top, left, height, width), optional
-        The part to frame, in squares.
-
-    Returns
-    -------
-    Axes
+    window : tuple, optional
+        The part to frame: (top, left, height, width), counted in squares.
     """
     values = np.asarray(values)
     height, width = values.shape
     ax = ax or plt.subplots(figsize=(0.5 * width + 0.6, 0.5 * height + 0.6))[1]
-    limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colors stay pale behind the numbers
+    limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colors behind the numbers stay pale
     ax.imshow(values, cmap="PuOr", vmin=-limit, vmax=limit)
     for row, column in np.ndindex(height, width):
         ax.text(column, row, f"{values[row, column] + 0.0:.3g}", ha="center", va="center")
     if window is not None:
         top, left, rows, columns = window
-        corner = (left - 0.5, top - 0.5)  # a square is one unit wide and centered on its index
+        corner = (left - 0.5, top - 0.5)  # the center of a square is its index
         ax.add_patch(plt.Rectangle(corner, columns, rows, fill=False, lw=3, color=COLORS[4], clip_on=False))
     ax.set(title=title, xlabel="column", ylabel="row", xticks=range(width), yticks=range(height))
     return ax
 
 
-def plot_roofline(points, peaks: dict[str, float], bandwidth: float, *, ax: Axes | None = None) -> Axes:
-    """Draw layers under the roof of a machine: a slope where memory limits, a level where arithmetic does.
+def plot_roofline(points: ArrayLike, peaks: dict[str, float], bandwidth: float, *, ax: Axes | None = None) -> Axes:
+    """Draw the roofline of a machine and the rates of convolutions below it.
+
+    The roofline is the highest possible rate. It rises where the memory is the limit, and is level where the arithmetic
+    is.
+
+    Source: Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model for Multicore
+    Architectures", 2009.
 
     Parameters
     ----------
-    points : (L, 3) array
-        Of each layer the operations per byte, the operations a second, and the side of its kernels, which names it.
+    points : array
+        (L, 3), for each of L convolutions the operations per byte, the operations per second, and the height of its
+        kernels in pixels, as ``measure_convolutions`` returns them.
     peaks : dict
-        Operations a second at best, by the name of a precision.
+        The highest operations per second, by the name of a precision.
     bandwidth : float
-        Bytes a second.
+        Bytes per second.
     """
     ax = ax or plt.subplots(figsize=(6.5, 3.8))[1]
     points, span = np.asarray(points), np.logspace(0, 3.5, 100)
@@ -202,19 +222,19 @@ def plot_roofline(points, peaks: dict[str, float], bandwidth: float, *, ax: Axes
 
 
 def plot_times(times: dict[str, dict[str, float]], *, ax: Axes | None = None) -> Axes:
-    """Draw where the time goes: a bar for each run, cut into kinds of work, the first on top.
+    """Draw a bar for each run, divided into the times of its kinds of work; the first run is on top.
 
     Parameters
     ----------
     times : dict
-        By the name of a run, the milliseconds of each kind of work; the same kinds for all.
+        By the name of each run, a dict with the milliseconds of each kind of work. All runs have the same kinds.
     """
     ax = ax or plt.subplots(figsize=(7, 1 + 0.7 * len(times)))[1]
     left = np.zeros(len(times))
     for index, kind in enumerate(next(iter(times.values()))):
         widths = [run[kind] for run in times.values()]
-        style = {"color": COLORS[index % 7], "hatch": "////" if index % 2 else "", "edgecolor": "white"}
-        ax.barh(list(times), widths, left=left, label=kind, **style)
+        color, hatch = COLORS[index % 7], "////" if index % 2 else ""
+        ax.barh(list(times), widths, left=left, label=kind, color=color, hatch=hatch, edgecolor="white")
         left += widths
     ax.set(title="Where the time goes", xlabel="milliseconds")
     ax.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Explorers: what their controls show is what torch computes, one change is one drawing, and a model stays as it is."""
+"""Explorers show what torch computes, draw once after each change, and explain what they cannot show."""
 
 import copy
 import io
@@ -13,6 +13,7 @@ from PIL import Image
 
 import tlhelpers as tl
 from tests.tiny import StagedNet
+from tlhelpers.classroom.notebooks import WIDGET
 from tlhelpers.widgets import browser, convolution, descent, explorer, freezing, pooling, softmax
 
 
@@ -25,14 +26,14 @@ def last_number(sentence):
 
 
 def predictions(count=30):
-    """Return images, each of its own shade, probabilities of two classes, and labels."""
+    """Return images of different brightness, probabilities of two classes, and labels."""
     images = [np.full((30, 40 + n, 3), 8 * n, np.uint8) for n in range(count)]
     return images, torch.rand(count, 2).softmax(dim=1), torch.randint(2, (count,))
 
 
 @pytest.fixture(scope="module")
 def frozen():
-    """The explorer of a small network, and that network."""
+    """Return the explorer of a small network, and that network."""
     tl.set_seed(0)
     model = StagedNet()
     return freezing.build(model), model
@@ -49,7 +50,7 @@ def all_explorers(frozen):
 
 
 def test_every_change_is_one_new_picture(frozen):
-    """A control that changes others still draws once; no figure of matplotlib is made; the picture is a small PNG."""
+    """A control that changes others still causes one drawing, without matplotlib; the picture is a small PNG."""
     changes = [("kernel", "blur"), ("kernel", 4), ("temperature", 3.0), ("momentum", 0.9)]
     changes += [("layer3", True), ("page", 2)]
     for each, (name, value) in zip(all_explorers(frozen), changes, strict=True):
@@ -63,21 +64,21 @@ def test_every_change_is_one_new_picture(frozen):
         assert picture.format == "PNG" and picture.width <= 800 and picture.height <= 400
 
 
-def test_every_control_is_named_and_every_picture_described(frozen):
-    """Controls have descriptions; the picture has an alternative text, and a sentence with numbers below it."""
+def test_every_control_has_a_name_and_every_picture_a_description(frozen):
+    """Controls have descriptions; a picture has an alternative text, and a sentence with numbers is below it."""
     for each in all_explorers(frozen):
         assert all(control.description for control in each.controls.values())
         assert each.picture.tooltip == each.alt and len(each.alt) > 60
-        assert each.picture.get_state()["description"] == ""  # without one, the page cannot show a tooltip
+        assert each.picture.get_state()["description"] == ""  # JupyterLab asks for it
         assert re.search(r"\d", each.line.value)
 
 
 def test_one_output_holds_the_widget_and_its_picture(monkeypatch):
-    """What is shown is the live box, its first picture, and the alternative text, as for any other figure."""
+    """The output holds the widget, its first picture, and the alternative text, as for any other figure."""
     shown = {}
     monkeypatch.setattr(explorer, "display", lambda data, metadata, raw: shown.update(data=data, metadata=metadata))
     assert tl.explore_descent() is None
-    assert shown["data"][explorer.VIEW]["model_id"]
+    assert shown["data"][WIDGET]["model_id"]
     assert shown["data"]["image/png"].startswith("iVBOR")
     alt = shown["metadata"]["image/png"]["alt"]
     assert shown["data"]["text/plain"] == f"Figure: {alt}"
@@ -85,7 +86,7 @@ def test_one_output_holds_the_widget_and_its_picture(monkeypatch):
 
 @pytest.mark.parametrize("stride, padding, dilation", [(1, 0, 1), (2, 1, 1), (3, 3, 2), (1, 2, 4)])
 def test_convolution_shows_torchs_output(stride, padding, dilation):
-    """For every choice of options and kernel, the sum that is shown is torch's output at the place chosen."""
+    """For each choice of options, the sum in the sentence is torch's output at the chosen position."""
     image = photo()
     each, kernel = convolution.build(image), torch.randn(3, 3).round(decimals=2)
     for (k, l), value in np.ndenumerate(kernel.numpy()):
@@ -103,14 +104,14 @@ def test_convolution_shows_torchs_output(stride, padding, dilation):
 
 
 def test_convolution_lists_the_nine_products():
-    """The paper example of notebook 01: three ones are subtracted from 8, 7 and 8."""
+    """In the example on paper of notebook 01, three ones are subtracted from 8, 7 and 8."""
     image = torch.tensor([[1, 2, 1, 7, 8], [2, 1, 1, 8, 7], [1, 1, 2, 7, 7], [2, 1, 1, 8, 8], [1, 2, 1, 7, 8.0]])
     line = convolution.build(image).line.value
     assert "1 × (-1) + 1 × 0 + 8 × 1 + 1 × (-1) + 2 × 0 + 7 × 1 + 1 × (-1) + 1 × 0 + 8 × 1 = 20.000" in line
 
 
-def test_a_preset_writes_the_kernel():
-    """Choosing a kernel fills in its nine numbers; changing one of them makes it one's own, and back again."""
+def test_choosing_a_kernel_fills_in_its_weights():
+    """Nine numbers appear; changing one of them makes the kernel "your own", and changing it back names it again."""
     each = convolution.build(photo())
     each.controls["kernel"].value = "sharpen"
     assert [each.controls[f"w{k}{l}"].value for k in range(3) for l in range(3)] == convolution.KERNELS["sharpen"]
@@ -120,8 +121,8 @@ def test_a_preset_writes_the_kernel():
     assert each.controls["kernel"].value == "sharpen"
 
 
-def test_what_does_not_fit_is_said_and_the_picture_stays():
-    """A kernel larger than the image, padding wider than half a window: one sentence, and the last picture."""
+def test_a_message_is_shown_where_nothing_can_be_drawn():
+    """A kernel larger than the image, or padding wider than half a window: a sentence, and the last picture stays."""
     each = convolution.build(photo(5, 5))
     before = each.picture.value
     each.controls["dilation"].value = 4
@@ -142,7 +143,7 @@ def test_what_does_not_fit_is_said_and_the_picture_stays():
 @pytest.mark.parametrize("kind, theirs", [("max", F.max_pool2d), ("mean", F.avg_pool2d)])
 @pytest.mark.parametrize("kernel, stride, padding", [(2, 2, 0), (3, 2, 1), (4, 1, 2), (7, 5, 0)])
 def test_pooling_shows_torchs_output(kind, theirs, kernel, stride, padding):
-    """The number that is shown is torch's output at the place chosen, at corners with padding too."""
+    """The number in the sentence is torch's output at the chosen position, also in corners with padding."""
     image = photo()
     each = pooling.build(image)
     each.controls["kind"].value = kind
@@ -155,8 +156,8 @@ def test_pooling_shows_torchs_output(kind, theirs, kernel, stride, padding):
         assert last_number(each.line.value) == pytest.approx(expected[row, column].item(), abs=6e-4)
 
 
-def test_windows_lie_side_by_side_at_first():
-    """A new window size sets the stride to it, as pooling does if no stride is given."""
+def test_a_new_window_size_sets_the_stride():
+    """The stride becomes the window size, as in pooling without a given stride."""
     each = pooling.build(photo())
     each.controls["kernel"].value = 5
     assert each.controls["stride"].value == 5
@@ -175,32 +176,32 @@ def test_softmax_shows_torchs_numbers():
 
 
 @pytest.mark.parametrize("rate, momentum, steps", [(0.02, 0.0, 50), (0.08, 0.9, 100), (0.3, 0.5, 20)])
-def test_descent_goes_torchs_way(rate, momentum, steps):
-    """Every place on the path is where torch's SGD goes with autograd's gradients."""
-    place = torch.tensor(descent.START, dtype=torch.float64, requires_grad=True)
-    optimizer, places = torch.optim.SGD([place], rate, momentum=momentum), [place.detach().clone()]
+def test_descent_takes_torchs_steps(rate, momentum, steps):
+    """Every position on the path is where torch's SGD goes with autograd's gradients."""
+    position = torch.tensor(descent.START, dtype=torch.float64, requires_grad=True)
+    optimizer, positions = torch.optim.SGD([position], rate, momentum=momentum), [position.detach().clone()]
     for _ in range(steps):
         optimizer.zero_grad()
-        descent.loss_at(place).backward()
+        descent.loss_at(position).backward()
         optimizer.step()
-        places.append(place.detach().clone())
-    torch.testing.assert_close(descent.path(rate, momentum, steps), torch.stack(places))
-    assert f"to {descent.loss_at(places[-1]).item():.3g};" in descent.draw(rate, momentum, steps)[1]
+        positions.append(position.detach().clone())
+    torch.testing.assert_close(descent.path(rate, momentum, steps), torch.stack(positions))
+    assert f"to {descent.loss_at(positions[-1]).item():.3g};" in descent.draw(rate, momentum, steps)[1]
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_descent_says_when_it_diverges(momentum):
-    """Just below the limit that is said, many steps end lower than they began; just above it, higher."""
-    limit = 2 * (1 + momentum) / descent.STEEP
-    for rate, word in ((0.98 * limit, "It converges"), (limit, "It swings for ever"), (1.02 * limit, "It diverges")):
+    """With a rate just below the stated limit, the loss falls in many steps; with one just above it, it grows."""
+    limit = 2 * (1 + momentum) / descent.CURVATURE
+    for rate, word in ((0.98 * limit, "It converges"), (limit, "It oscillates"), (1.02 * limit, "It diverges")):
         assert word in descent.draw(rate, momentum, 10)[1]
     for factor, falls in ((0.98, True), (1.02, False)):
         losses = descent.loss_at(descent.path(factor * limit, momentum, 1000))
         assert (losses[-1] < losses[0]).item() is falls
 
 
-def test_the_wildest_descent_is_still_numbers():
-    """With the largest rate and the most steps nothing overflows."""
+def test_the_largest_descent_does_not_overflow():
+    """With the largest rate and the most steps, all numbers are finite."""
     each = descent.build()
     for name in ("rate", "momentum", "steps"):
         each.controls[name].value = each.controls[name].max if name != "rate" else 10 ** each.controls[name].max
@@ -208,7 +209,7 @@ def test_the_wildest_descent_is_still_numbers():
 
 
 def test_freezing_counts_what_is_trained(frozen):
-    """For each stage to begin with, the counts are those after freezing the stages below it."""
+    """If a stage and all after it are trained, the counts are those after freezing the stages below it."""
     each, model = frozen
     names = list(model.stages())
     for number, name in enumerate(names):
@@ -223,8 +224,8 @@ def test_freezing_counts_what_is_trained(frozen):
     assert "Nothing is trained" in each.line.value
 
 
-def test_browser_begins_with_the_most_wrong():
-    """Images come by the probability of their true class, smallest first, twelve a page; each is described."""
+def test_the_browser_begins_with_the_most_wrong_image():
+    """Images are sorted by the probability of their true class, twelve on a page; each is described in the sentence."""
     images, probabilities, labels = predictions()
     order = probabilities[range(30), labels].argsort(stable=True).tolist()
     each = browser.build(list(zip(images, labels.tolist(), strict=True)), probabilities, labels, ["ants", "bees"])
@@ -235,8 +236,8 @@ def test_browser_begins_with_the_most_wrong():
     assert each.controls["page"].max == 3
 
 
-def test_browser_can_show_only_what_is_wrong():
-    """The filter leaves the wrong ones and goes to the first page; buttons turn pages and stop at the ends."""
+def test_the_browser_can_show_wrong_images_only():
+    """The filter goes to the first page of the wrong images; buttons turn the pages and stop at the ends."""
     images, probabilities, labels = predictions()
     wrong = (probabilities.argmax(dim=1) != labels).sum().item()
     each = browser.build(images, probabilities, labels, ["ants", "bees"])
@@ -249,8 +250,8 @@ def test_browser_can_show_only_what_is_wrong():
     assert f"of {wrong}, most wrong first" in each.line.value and "rightly" not in each.line.value
 
 
-def test_browser_without_errors_says_so():
-    """If nothing is wrong, the filter leaves no image, and no error."""
+def test_the_browser_works_without_wrong_images():
+    """If every prediction is right, the filter shows no image and raises no error."""
     each = browser.build([np.zeros((5, 5, 3))], torch.tensor([[1.0, 0.0]]), torch.tensor([0]), ["ants", "bees"])
     each.controls["only_wrong"].value = True
     assert "No image" in each.line.value
@@ -260,7 +261,7 @@ def test_browser_without_errors_says_so():
     "image", [Image.new("L", (500, 20)), np.zeros((7, 9, 3)), torch.ones(3, 300, 200), np.zeros((900, 5, 3), np.uint8)]
 )
 def test_thumbnails_are_small(image):
-    """Whatever comes, the thumbnail has 112 by 112 pixels."""
+    """A thumbnail has 112 by 112 pixels for every kind and size of image."""
     assert browser.thumbnail(image).size == browser.thumbnail((image, 1)).size == (112, 112)
 
 
@@ -276,18 +277,18 @@ IMAGES, PROBABILITIES, LABELS = predictions(4)
         (lambda: tl.explore_pooling(torch.zeros(225, 8)), "2 to 224 rows"),
         (lambda: tl.explore_softmax(torch.zeros(2, 3), "abc"), "in a row"),
         (lambda: tl.explore_softmax([1.0], ["a"]), "two to eight"),
-        (lambda: tl.explore_softmax([1.0, torch.inf], ["a", "b"]), "infinite"),
+        (lambda: tl.explore_softmax([1.0, torch.inf], ["a", "b"]), "infinity"),
         (lambda: tl.explore_softmax([1.0, 2.0], ["a"]), "1 names"),
         (lambda: tl.explore_freezing(torch.nn.Linear(2, 2)), "stages of a ResNet"),
-        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS, ["a"]), "one column a class"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS, ["a"]), "a column per class"),
         (lambda: tl.browse_predictions(IMAGES[:3], PROBABILITIES, LABELS, ["a", "b"]), "one of each"),
         (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS[:3], ["a", "b"]), "one of each"),
-        (lambda: tl.browse_predictions([], PROBABILITIES[:0], LABELS[:0], ["a", "b"]), "no image"),
+        (lambda: tl.browse_predictions([], PROBABILITIES[:0], LABELS[:0], ["a", "b"]), "is empty"),
         (lambda: tl.browse_predictions(IMAGES, PROBABILITIES * torch.nan, LABELS, ["a", "b"]), "from 0 to 1"),
-        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS + 2, ["a", "b"]), "class numbers"),
+        (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS + 2, ["a", "b"]), "integers from 0 to 1"),
     ],
 )
 def test_bad_arguments_are_refused_in_a_sentence(call, words):
-    """What cannot be shown is a ValueError that says what is wrong."""
+    """A ValueError says what is wrong, what must hold, and what to do."""
     with pytest.raises(ValueError, match=words):
         call()

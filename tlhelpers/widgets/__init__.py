@@ -1,4 +1,1 @@
-"""Explorers: controls over a picture and a sentence, each about one idea, and a static picture without a kernel.
-
-A picture is a function of the values of its controls, drawn with PIL; ``explorer`` ties the two together.
-"""
+"""Explorers: controls with a picture and a sentence that follow them, each about one idea."""
