@@ -113,10 +113,10 @@ def prefetch(_: argparse.Namespace) -> int:
     """Fetch the weights and photos that the notebooks use; 1 if there are no weights at all."""
     from tlhelpers import ants_and_bees, cache_dir, load_resnet50
     from tlhelpers.files import photos_dir
-    from tlhelpers.network.weights import list_weights, obtain
+    from tlhelpers.network.weights import find_weights, obtain
 
     print("Weights: about 100 MB each, unless they are in the cache folder already ...", flush=True)
-    missing = _failure(load_resnet50, "auto") or _failure(obtain, list_weights()[-1])  # he2015, for notebook 05
+    missing = _failure(load_resnet50, "auto") or _failure(obtain, find_weights("he2015"))  # he2015, for notebook 05
     print("Photos: 47 MB; where they cannot be had, insects are drawn, in half a minute ...", flush=True)
     ants_and_bees()
     print(f"Cache folder: {cache_dir()} ({megabytes(cache_dir())}).")

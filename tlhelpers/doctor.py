@@ -54,9 +54,9 @@ def _look_at_device() -> str:
 
 def _look_at_weights() -> str:
     from tlhelpers import cache_dir, list_weights
-    from tlhelpers.network.weights import stored
+    from tlhelpers.network.weights import cached_file
 
-    found = [entry.name for entry in list_weights() if stored(entry).exists()]
+    found = [entry.name for entry in list_weights() if cached_file(entry).exists()]
     names = ", ".join(found) or "none yet; fetch them: tlhelpers prefetch"
     return f"{names}, in {cache_dir()} ({megabytes(cache_dir())})"
 

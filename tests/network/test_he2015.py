@@ -1,4 +1,4 @@
-"""The converter, on a made-up miniature package of the same form."""
+"""The conversion of He et al.'s weights, tested with a small package of the same format."""
 
 import io
 import json
@@ -16,7 +16,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def miniature(seed: int = 0) -> dict[str, np.ndarray]:
-    """A stem, one layer of a block and a head, a few channels wide."""
+    """Return the arrays of a stem, one layer of a block and a head, with a few channels."""
     rng = np.random.default_rng(seed)
     shapes = {"conv1/kernel": (7, 7, 3, 4), "conv1/bias": (4,), "fc1000/kernel": (6, 5), "fc1000/bias": (5,)}
     shapes |= {"res3b_branch2b/kernel": (3, 3, 4, 2), "res3b_branch2b/bias": (2,)}
@@ -26,7 +26,7 @@ def miniature(seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def pack(path, arrays: dict[str, np.ndarray], *, shards: int = 3, leave_out: int | None = None, cut: int = 0):
-    """Write arrays as the tarball of a TensorFlow.js model; the shards do not end where the arrays do."""
+    """Write arrays as the tarball of a TensorFlow.js model, whose files do not end where the arrays end."""
     whole = b"".join(array.tobytes() for array in arrays.values())
     whole = whole[: len(whole) - cut]
     names = [f"group1-shard{i + 1}of{shards}.bin" for i in range(shards)]
@@ -42,8 +42,8 @@ def pack(path, arrays: dict[str, np.ndarray], *, shards: int = 3, leave_out: int
     return path
 
 
-def test_the_stem_sees_what_the_original_saw(tmp_path):
-    """Blue-green-red levels minus the mean and a bias, or the usual preprocessing and neither: one result."""
+def test_the_stem_computes_what_the_original_computes(tmp_path):
+    """The usual preprocessing without a bias gives the same as blue-green-red pixels minus the mean with a bias."""
     arrays = miniature()
     state = he2015.convert(pack(tmp_path / "mini.tgz", arrays), MEAN, STD)
     levels = torch.rand(2, 3, 9, 9, dtype=torch.float64) * 255  # red, green, blue
@@ -64,6 +64,7 @@ def test_the_stem_sees_what_the_original_saw(tmp_path):
 
 
 def test_inner_layers_and_head_get_their_names_axes_and_biases(tmp_path):
+    """Kernels are transposed, and the bias of a convolution is in the mean of its batch norm."""
     arrays = miniature(1)
     state = he2015.convert(pack(tmp_path / "mini.tgz", arrays), MEAN, STD)
     torch.testing.assert_close(state["fc.weight"], torch.from_numpy(arrays["fc1000/kernel"]).T)
@@ -76,7 +77,7 @@ def test_inner_layers_and_head_get_their_names_axes_and_biases(tmp_path):
 
 
 def test_every_layer_of_the_original_has_a_place_in_resnet50():
-    """Stages a to f, branches 1, 2a, 2b, 2c: each convolution and batch norm once."""
+    """Blocks a to f, branches 1, 2a, 2b, 2c: each convolution and batch norm has one name of its own."""
     blocks = [f"{stage}{letter}" for stage, n in ((2, 3), (3, 4), (4, 6), (5, 3)) for letter in "abcdef"[:n]]
     layers = ["conv1", "bn_conv1", "fc1000"]
     for block in blocks:
@@ -88,11 +89,13 @@ def test_every_layer_of_the_original_has_a_place_in_resnet50():
     assert len(layers) == len(expected)
 
 
-def test_a_missing_shard_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
+    """The message has the name of the missing file."""
     with pytest.raises(ValueError, match="shard2of3.*download it again"):
         he2015.convert(pack(tmp_path / "mini.tgz", miniature(), leave_out=1), MEAN, STD)
 
 
-def test_a_short_shard_is_noticed(tmp_path):
+def test_a_short_file_is_noticed(tmp_path):
+    """Fewer numbers than the manifest promises are an error."""
     with pytest.raises(ValueError, match="numbers instead of"):
         he2015.convert(pack(tmp_path / "mini.tgz", miniature(), cut=8), MEAN, STD)

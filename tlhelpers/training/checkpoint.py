@@ -55,8 +55,8 @@ def save_checkpoint(
         "random": _random_states(),
         "arithmetic": _arithmetic(),
     }
-    with replacing(path, way_out="name another folder for the checkpoints") as new:
-        torch.save(state, new)
+    with replacing(path, way_out="name another folder for the checkpoints") as new, new.open("wb") as file:
+        torch.save(state, file)  # torch reports a full disk only if Python opens the file
 
 
 def load_checkpoint(
