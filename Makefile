@@ -72,7 +72,7 @@ mutations: $(STAMP)
 	$(BIN)/python -m benchmarks.mutations
 
 outputs: $(STAMP)
-	@$(BIN)/python -m tests.store_outputs
+	@$(BIN)/python -m tools.store_outputs
 
 clean:
 	@test ! -d build || find build -depth -not -path 'build/handouts/work*' -not -path 'build/handouts/kept*' -not -path build/handouts -not -path build -delete

@@ -18,7 +18,7 @@ import tlhelpers as tl
 from tests.test_notebooks import MEASURED, anchors, numbers_not_in, output_text
 from tests.tiny import StagedNet, write_folder
 from tlhelpers.classroom.exercises import all_exercises
-from tlhelpers.cli import _parser
+from tlhelpers.cli import build_parser
 from tlhelpers.photos.datasets import image_folder
 
 ROOT = Path(__file__).parents[1]
@@ -109,7 +109,7 @@ def test_helpers_that_are_named_exist(page):
 
 def test_commands_that_are_named_exist(page):
     """Every ``tlhelpers COMMAND`` is one of the command line, and every ``make TARGET`` is in the Makefile."""
-    (choices,) = (action.choices for action in _parser()._actions if action.choices)
+    (choices,) = (action.choices for action in build_parser()._actions if action.choices)
     said = re.findall(r"(?:^|[\\/])tlhelpers ([a-z]\w*)", commands(page), re.M)
     assert set(said) <= set(choices)
     targets = re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     "benchmarks",
     "tests",
+    "tools",
     "tlhelpers.cli",
     "tlhelpers.doctor",
     "tlhelpers.classroom",
@@ -37,7 +38,7 @@ LAYERS = (
 @pytest.fixture(scope="module")
 def imports() -> list[tuple[str, str]]:
     """Return every import of one module of the project by another, also those inside functions."""
-    graph = grimp.build_graph("tlhelpers", "tests", "benchmarks", cache_dir=None)
+    graph = grimp.build_graph("tlhelpers", "tests", "benchmarks", "tools", cache_dir=None)
     return sorted((one, other) for one in graph.modules for other in graph.find_modules_directly_imported_by(one))
 
 

@@ -1,39 +1,39 @@
-"""The command line: run the notebooks, open them, make handouts, fetch what is needed, look at this machine."""
+"""What this machine has of the things that the notebooks need, and what to do about what is missing."""
 
-import argparse
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 
 
-def doctor(_: argparse.Namespace) -> int:
-    """Print one line for each thing that the notebooks need, with a remedy where it is missing."""
-    for name, look in (
-        ("Python", _look_at_python),
-        ("torch", lambda: _look_at_package("torch")),
-        ("torchvision", lambda: _look_at_package("torchvision")),
-        ("device", _look_at_device),
-        ("weights", _look_at_weights),
-        ("photos", _look_at_photos),
-        ("disk", _look_at_disk),
-        ("memory", _look_at_memory),
+def examine() -> Iterator[str]:
+    """Yield one line for each thing that the notebooks need, with a remedy where it is missing."""
+    for name, describe in (
+        ("Python", describe_python),
+        ("torch", lambda: describe_package("torch")),
+        ("torchvision", lambda: describe_package("torchvision")),
+        ("device", describe_device),
+        ("weights", describe_weights),
+        ("photos", describe_photos),
+        ("disk", describe_disk),
+        ("memory", describe_memory),
     ):
         try:
-            found = look()
+            found = describe()
         except ImportError as error:
             found = f"unknown, because {error.name} is missing"
-        print(f"{name:12} {found}")
-    return 0
+        yield f"{name:12} {found}"
 
 
-def _look_at_python() -> str:
+def describe_python() -> str:
+    """Return the version of Python and its path."""
     version = ".".join(map(str, sys.version_info[:3]))
     remedy = "" if sys.version_info >= (3, 11) else "; too old: install 3.11 or newer"
     return f"{version}, {sys.executable}{remedy}"
 
 
-def _look_at_package(name: str) -> str:
+def describe_package(name: str) -> str:
+    """Return the version of an installed package."""
     try:
         return import_module(name).__version__
     except ImportError:
@@ -42,26 +42,28 @@ def _look_at_package(name: str) -> str:
         return f"does not load ({error}); install torch and torchvision again, together and from one place"
 
 
-def _look_at_device() -> str:
+def describe_device() -> str:
+    """Return the device that torch computes on, and in which precision."""
     import torch
 
-    from tlhelpers import pick_device, pick_dtype
+    from tlhelpers.machine import pick_device, pick_dtype
 
     device = pick_device()
     threads = f" with {torch.get_num_threads()} threads" if device.type == "cpu" else ""
     return f"{device}{threads}, computing in {str(pick_dtype(device)).removeprefix('torch.')}"
 
 
-def _look_at_weights() -> str:
-    from tlhelpers import cache_dir, list_weights
-    from tlhelpers.network.weights import cached_file
+def describe_weights() -> str:
+    """Return the names of the weights in the cache folder."""
+    from tlhelpers.network.weights import cached_file, list_weights
 
     found = [entry.name for entry in list_weights() if cached_file(entry).exists()]
     names = ", ".join(found) or "none yet; fetch them: tlhelpers prefetch"
-    return f"{names}, in {cache_dir()} ({megabytes(cache_dir())})"
+    return f"{names}, in {describe_cache()}"
 
 
-def _look_at_photos() -> str:
+def describe_photos() -> str:
+    """Return where the photos are."""
     from tlhelpers.files import cache_dir, photos_dir
     from tlhelpers.photos.datasets import image_folder
 
@@ -70,13 +72,14 @@ def _look_at_photos() -> str:
         try:
             image_folder(named)
         except ValueError as error:
-            return f"named by TLHELPERS_PHOTOS, but not to be had: {error}"
+            return f"named by TLHELPERS_PHOTOS, but not available: {error}"
         return f"{named}, named by TLHELPERS_PHOTOS"
     return str(cached) if cached.is_dir() else "drawn ones; where there is a network, fetch photos: tlhelpers prefetch"
 
 
-def _look_at_disk() -> str:
-    from tlhelpers import cache_dir
+def describe_disk() -> str:
+    """Return the free space of the disk that holds the cache folder."""
+    from tlhelpers.files import cache_dir
 
     existing = next(folder for folder in (cache_dir(), *cache_dir().absolute().parents) if folder.exists())
     free = shutil.disk_usage(existing).free / 1e9
@@ -84,7 +87,8 @@ def _look_at_disk() -> str:
     return f"{free:.1f} GB free for the cache folder{remedy}"
 
 
-def _look_at_memory() -> str:
+def describe_memory() -> str:
+    """Return the free memory of this machine."""
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
@@ -92,5 +96,9 @@ def _look_at_memory() -> str:
     return f"{free:.1f} GB free of {psutil.virtual_memory().total / 1e9:.1f} GB{remedy}"
 
 
-def megabytes(folder: Path) -> str:
-    return f"{sum(file.stat().st_size for file in folder.rglob('*') if file.is_file()) / 1e6:,.0f} MB"
+def describe_cache() -> str:
+    """Return the cache folder and the size of all files in it."""
+    from tlhelpers.files import cache_dir
+
+    size = sum(file.stat().st_size for file in cache_dir().rglob("*") if file.is_file())
+    return f"{cache_dir()} ({size / 1e6:,.0f} MB)"

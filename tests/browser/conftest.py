@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from benchmarks.browser import BROWSERS, chromium, jupyterlab
+from tests.browser.driver import chromium, jupyterlab
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -18,13 +18,13 @@ def browser() -> Iterator[Browser]:
     """Start the machine's Chromium, if it has one."""
     with chromium() as found:
         if found is None:
-            pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+            pytest.skip("no browser: there is neither Chromium nor Chrome here")
         yield found
 
 
 @pytest.fixture
 def page(browser, request) -> Iterator[Page]:
-    """Open an empty page; what is seen in the end is kept in build/screenshots."""
+    """Open an empty page; what it shows at the end of the test is stored in build/screenshots."""
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
     yield page
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def page(browser, request) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Callable[[str], str]]:
-    """Run ``tlhelpers lab`` on a copy of the project; yield what makes an address of a notebook's name."""
+    """Run ``tlhelpers lab`` on a copy of the project; yield a function from a notebook's name to its address."""
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "notebooks", project / "notebooks", ignore=shutil.ignore_patterns(".*"))
     for name in ("benchmarks", "docs"):

@@ -5,7 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tlhelpers.classroom.handouts import without_solutions, write_handout
+from tlhelpers.classroom.handouts.page import write_page
+from tlhelpers.classroom.handouts.writing import without_solutions
 
 pytestmark = pytest.mark.slow
 FLAT_FORMULAS = """[...document.querySelectorAll('math')].filter(formula => {
@@ -23,7 +24,7 @@ def test_a_page_is_whole_by_itself(path, page, tmp_path):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     file = tmp_path / f"{path.stem}.html"
-    write_handout(without_solutions(nbformat.read(path, as_version=4)), file)
+    write_page(without_solutions(nbformat.read(path, as_version=4)), file)
     page.goto(file.as_uri(), wait_until="networkidle")
     assert said == []
     assert [url for url in asked if not url.startswith(("data:", file.as_uri()))] == []

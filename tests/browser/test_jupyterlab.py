@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.browser import MINUTE, SHOW_CELL, begin, finish
+from tests.browser.driver import MINUTE, SHOW_CELL, begin, finish
 
 pytestmark = pytest.mark.slow
 

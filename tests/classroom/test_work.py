@@ -1,13 +1,14 @@
-"""Work copies follow the originals until a learner changes them; what a learner wrote is never touched."""
+"""Copies follow the originals until a learner changes them; what a learner wrote is never overwritten."""
 
 import os
+from pathlib import Path
 
 import pytest
 from jupyterlab.labapp import LabApp
 
 from tlhelpers import cli
-from tlhelpers.classroom import work as module
-from tlhelpers.classroom.work import GIVEN, update_copies
+from tlhelpers.classroom import lab
+from tlhelpers.classroom.work import RECORD, update_copies
 
 NAME, NEW = "01_a.ipynb", "01_a.new.ipynb"
 LINE = "01_a.ipynb has a new version, here 01_a.new.ipynb: you changed your copy, so it is kept."
@@ -29,18 +30,18 @@ def contents(work):
 
 
 def test_what_is_missing_is_copied(folders):
-    """At first all, later what is new or was thrown away; the originals stay as they are, and nothing else is left."""
+    """At first every notebook, later those that are new or were deleted; no other file is made."""
     originals, work = folders
     assert contents(work) == {NAME: "first"}
     (originals / "02_b.ipynb").write_text("another")
     (work / NAME).unlink()
     assert update_copies(originals, work) == []
     assert contents(work) == contents(originals) == {NAME: "first", "02_b.ipynb": "another"}
-    assert {path.name for path in work.iterdir()} == {NAME, "02_b.ipynb", GIVEN}
+    assert {path.name for path in work.iterdir()} == {NAME, "02_b.ipynb", RECORD}
 
 
 def test_an_unchanged_copy_follows_the_original(folders):
-    """Again and again, whatever the clock says of the files."""
+    """Each new version replaces the copy, whatever the times of the files are."""
     originals, work = folders
     for version in ("second", "third"):
         (originals / NAME).write_text(version)
@@ -50,7 +51,7 @@ def test_an_unchanged_copy_follows_the_original(folders):
 
 
 def test_a_changed_copy_is_left_alone(folders):
-    """As long as the original is the one that was copied, nothing is put beside it and nothing is said."""
+    """As long as the original is the one that was copied, no file is put beside it and no line is printed."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     os.utime(work / NAME, (0, 0))
@@ -59,7 +60,7 @@ def test_a_changed_copy_is_left_alone(folders):
 
 
 def test_a_new_version_is_put_beside_a_changed_copy(folders):
-    """It is said once, and the next version replaces the one that nobody changed."""
+    """One line says so once. The version after it replaces the new version that nobody changed."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     for version in ("second", "third"):
@@ -70,7 +71,7 @@ def test_a_new_version_is_put_beside_a_changed_copy(folders):
 
 
 def test_a_changed_new_version_is_left_alone_too(folders):
-    """Whoever went on in the new version keeps that as well, and is told of a newer one."""
+    """A learner who continued in the new version keeps that as well, and is told that there is a newer one."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     (originals / NAME).write_text("second")
@@ -83,8 +84,8 @@ def test_a_changed_new_version_is_left_alone_too(folders):
     assert contents(work) == {NAME: "first, answered", NEW: "second, answered"}
 
 
-def test_a_new_version_that_was_taken_away_does_not_return(folders):
-    """It was seen; the version after it is put there again."""
+def test_a_new_version_that_was_deleted_does_not_return(folders):
+    """The learner has seen it. The version after it is put there again."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     (originals / NAME).write_text("second")
@@ -96,7 +97,7 @@ def test_a_new_version_that_was_taken_away_does_not_return(folders):
 
 
 def test_a_copy_changed_into_the_new_version_follows_again(folders):
-    """A learner who takes the new version over has an unchanged copy."""
+    """A learner who renames the new version to the copy has an unchanged copy."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     (originals / NAME).write_text("second")
@@ -108,38 +109,28 @@ def test_a_copy_changed_into_the_new_version_follows_again(folders):
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text('{"01_a')])
-def test_without_the_hashes_nothing_is_overwritten(folders, damage):
-    """If it cannot be known whether a copy was changed, it counts as changed."""
+def test_without_the_record_nothing_is_overwritten(folders, damage):
+    """If nobody can tell whether a copy was changed, it counts as changed."""
     originals, work = folders
-    damage(work / GIVEN)
+    damage(work / RECORD)
     (originals / NAME).write_text("second")
     assert update_copies(originals, work) == [LINE]
     assert contents(work) == {NAME: "first", NEW: "second"}
 
 
-class FullDisk:
-    """A file that takes half of what is written to it."""
-
-    def __init__(self, path, mode):
-        self.file = open(path, mode)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-
-    def write(self, content):
-        self.file.write(content[: len(content) // 2])
-        raise OSError(28, "No space left on device")
+def write_half(path, content):
+    """Write half of a file, and find that the disk is full."""
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
+    raise OSError(28, "No space left on device")
 
 
 def test_a_full_disk_costs_nothing(folders, monkeypatch):
-    """The copy that was there is whole, the message says where and why, and afterwards all goes on."""
+    """The old copy is whole, the error says where and why, and once there is space the copy is updated."""
     originals, work = folders
     (originals / NAME).write_text("second")
-    monkeypatch.setattr(module, "open", FullDisk, raising=False)
-    with pytest.raises(RuntimeError, match="all that you wrote is kept: .*No space left on device"):
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(RuntimeError, match=f"cannot write to {work} .No space left .*all that you wrote there is kept"):
         update_copies(originals, work)
     assert contents(work) == {NAME: "first"} and len(list(work.iterdir())) == 2
     monkeypatch.undo()
@@ -149,7 +140,7 @@ def test_a_full_disk_costs_nothing(folders, monkeypatch):
 @pytest.mark.parametrize("stop_at", [1, 2])
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_stop_in_between_costs_nothing(folders, monkeypatch, stop_at, answered):
-    """Wherever it is stopped, what the learner wrote is there, and the next start brings the new version."""
+    """Wherever the update is stopped, what the learner wrote is kept, and the next start brings the new version."""
     originals, work = folders
     if answered:
         (work / NAME).write_text("first, answered")
@@ -162,49 +153,49 @@ def test_a_stop_in_between_costs_nothing(folders, monkeypatch, stop_at, answered
             raise KeyboardInterrupt
         original_replace(source, target)
 
-    original_replace = os.replace
+    original_replace = Path.replace
     with monkeypatch.context() as patched:
-        patched.setattr(os, "replace", replace_or_stop)
+        patched.setattr(Path, "replace", replace_or_stop)
         with pytest.raises(KeyboardInterrupt):
             update_copies(originals, work)
     update_copies(originals, work)
     assert contents(work) == ({NAME: "first, answered", NEW: "second"} if answered else {NAME: "second"})
-    (originals / NAME).write_text("third")  # and nothing was taken for a learner's change
+    (originals / NAME).write_text("third")  # the stop is not mistaken for a change by the learner
     update_copies(originals, work)
     assert contents(work) == ({NAME: "first, answered", NEW: "third"} if answered else {NAME: "third"})
 
 
 @pytest.fixture
 def started(monkeypatch):
-    """What JupyterLab is started with, in place of starting it."""
+    """Return the options that JupyterLab would be started with; it is not started."""
     calls = []
-    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")  # which the command changes, and here only for a while
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")  # the command changes it, and the test sets it back
     monkeypatch.setattr(LabApp, "launch_instance", calls.append)
     return calls
 
 
 def test_lab_opens_the_copies(folders, started, capsys):
-    """JupyterLab starts in the folder of copies, which are up to date, and both are said."""
+    """The copies are brought up to date, JupyterLab opens their folder, and the lines printed say so."""
     originals, work = folders
     (work / NAME).write_text("first, answered")
     (originals / NAME).write_text("second")
     assert cli.main(["lab", str(originals)]) == 0
     (options,) = started
     where = [f"--ServerApp.root_dir={work.parent}", "--LabApp.default_url=/lab/tree/work"]
-    assert options == [*where, *cli.LAB_OPTIONS]
+    assert options == [*where, *lab.OPTIONS]
     assert capsys.readouterr().out == f"{LINE}\nYour copies of the notebooks are in {work}.\n"
 
 
 def test_the_copies_are_not_the_originals(folders, started, capsys):
-    """Who names the folder of copies as that of the originals is told, before anything is written."""
+    """A learner who names the folder of the copies is told so before any file is written."""
     _, work = folders
     before = {path.name for path in work.iterdir()}
     assert cli.main(["lab", str(work)]) == 1
-    assert "holds the copies" in capsys.readouterr().err
+    assert "it must not be the folder of the copies" in capsys.readouterr().err
     assert {path.name for path in work.iterdir()} == before and started == []
 
 
 def test_no_folder_is_made_where_there_are_no_notebooks(tmp_path, started, capsys):
-    """A wrong folder is named, and nothing is left behind."""
+    """The error names the wrong folder, and no file is left behind."""
     assert cli.main(["lab", str(tmp_path / "notebooks")]) == 1
-    assert "no notebooks in" in capsys.readouterr().err and list(tmp_path.iterdir()) == [] and started == []
+    assert "it must hold notebooks" in capsys.readouterr().err and list(tmp_path.iterdir()) == [] and started == []

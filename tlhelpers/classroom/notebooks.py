@@ -1,4 +1,4 @@
-"""Run notebooks top to bottom, each in a kernel of its own, and report how it went."""
+"""Notebook files: find them, tell whether they were run, and remove what is of no use in a stored notebook."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def find_notebooks(folder: Path) -> list[Path]:
@@ -19,30 +20,33 @@ def find_notebooks(folder: Path) -> list[Path]:
     notebooks = sorted(folder.glob("*.ipynb"))
     if not notebooks:
         raise ValueError(
-            f"no notebooks in {folder.absolute()}; go to the project's folder, or name the one that holds them"
+            f"folder is {folder.absolute()}; it must hold notebooks; "
+            "go to the project's folder, or name the folder of the notebooks"
         )
     return notebooks
 
 
 def is_executed(notebook: NotebookNode) -> bool:
-    """Return whether every cell of code was run, and none ended in an error."""
+    """Return whether every code cell was run and none ended in an error."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     failed = any(output.output_type == "error" for cell in cells for output in cell.outputs)
     return not failed and all(cell.execution_count for cell in cells)
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Take out of a notebook what lives only as long as its kernel: widgets, progress bars, time stamps.
+    """Remove what works only as long as the kernel runs: widgets, progress bars, time stamps.
 
-    Of a widget that brings a picture of itself, the picture stays.
+    If a widget comes with a picture of itself, the picture stays.
     """
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [
-                output for output in cell.outputs if set(output.get("data", {})) - {"text/plain"} != {WIDGET}
-            ]
+            cell.outputs = [output for output in cell.outputs if not _is_bare_widget(output)]
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    notebook.metadata = nbformat.from_dict({"kernelspec": dict(KERNEL), "language_info": {"name": "python"}})
+
+
+def _is_bare_widget(output: NotebookNode) -> bool:
+    """Return whether an output is a widget without a picture of itself."""
+    return set(output.get("data", {})) - {"text/plain"} == {WIDGET}

@@ -1,4 +1,4 @@
-"""Run notebooks top to bottom, each in a kernel of its own, and report how it went."""
+"""Run notebooks from top to bottom, each in a kernel of its own, and report the time, memory and results of each."""
 
 import ast
 import subprocess
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import ipykernel.kernelspec
 import nbformat
@@ -17,21 +18,25 @@ from nbclient.util import run_sync
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from tlhelpers.classroom.kernel import QUESTION
 from tlhelpers.classroom.notebooks import clean, find_notebooks
-
-# What the kernel is asked at the end: its peak memory, and a notebook's own results if it collects any.
-QUESTIONS = {
-    "megabytes": "__import__('sys').modules['tlhelpers.machine'].peak_memory()",
-    "results": "{str(name): float(value) for name, value in globals().get('RESULTS', {}).items()}",
-}
 
 
 @dataclass
 class NotebookRun:
     """How the run of one notebook went.
 
-    ``megabytes`` is the peak memory of its kernel, None if it died or never used tlhelpers; ``results`` holds
-    accuracies from 0 to 1 by name; ``error`` says which cell failed and why, None if all ran.
+    Parameters
+    ----------
+    name : str
+        The name of the file, without its ending.
+    seconds : float
+    megabytes : float or None
+        The peak memory of the kernel; None if the kernel died or the notebook did not use tlhelpers.
+    results : dict of str to float
+        The accuracies that the notebook reached, from 0 to 1.
+    error : str or None
+        Which cell failed and why; None if all cells ran.
     """
 
     name: str
@@ -41,35 +46,32 @@ class NotebookRun:
     error: str | None = None
 
 
-def run_all(folder: Path, build: Path) -> list[NotebookRun]:
-    """Run every notebook of a folder; write executed copies and handouts, and leave the folder as it is.
+def run_all(folder: Path, copies: Path) -> Iterator[tuple[NotebookNode, NotebookRun]]:
+    """Run every notebook of a folder, which itself stays as it is.
 
     Parameters
     ----------
     folder : Path
-    build : Path
-        Gets ``notebooks/*.ipynb`` and ``handouts``, of the notebooks that did not fail.
+    copies : Path
+        Gets an executed copy of each notebook, also of one that failed.
+
+    Yields
+    ------
+    notebook : NotebookNode
+        The executed copy, as soon as its last cell has run.
+    run : NotebookRun
 
     Raises
     ------
     ValueError
-        If there is no notebook in the folder, or if handouts would be written over it.
+        If there is no notebook in the folder.
     """
-    from tlhelpers.classroom.handouts import write_handouts
-
-    runs, paths = [], find_notebooks(folder)
-    (build / "notebooks").mkdir(parents=True, exist_ok=True)
-
-    def executed() -> Iterator[tuple[str, NotebookNode]]:
-        for path in paths:
-            notebook, run = run_notebook(path)
-            nbformat.write(notebook, build / "notebooks" / path.name)
-            runs.append(run)
-            if run.error is None:
-                yield path.stem, notebook
-
-    write_handouts(folder, executed(), build / "handouts")
-    return runs
+    paths = find_notebooks(folder)
+    copies.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        notebook, run = run_notebook(path)
+        nbformat.write(notebook, copies / path.name)
+        yield notebook, run
 
 
 def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
@@ -93,18 +95,18 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    # what the kernel itself says while it starts is of no use to a reader
+    # what the kernel itself prints while it starts is of no use to a reader
     with client.setup_kernel(cleanup_kc=True, stderr=subprocess.DEVNULL):
         run.error = _run_cells(client, path.stem)
         run.seconds = time.perf_counter() - start
-        for name, value in _ask(client).items():
-            setattr(run, name, value)
+        answers = _ask(client)
+        run.megabytes, run.results = answers.get("megabytes"), answers.get("results", {})
     clean(notebook)
     return notebook, run
 
 
 def report(runs: list[NotebookRun]) -> str:
-    """Return the table of runs: notebook, seconds, peak memory, accuracies reached or the error."""
+    """Return the table of runs: notebook, seconds, peak memory, and the accuracies reached or the error."""
     width = max(len(run.name) for run in runs)
     lines = [f"{'notebook':{width}}  seconds  peak memory  accuracy reached"]
     for run in runs:
@@ -130,22 +132,18 @@ def _run_cells(client: NotebookClient, name: str) -> str | None:
     return None
 
 
-def _ask(client: NotebookClient) -> dict:
-    """Return the kernel's answers to QUESTIONS; none from a kernel that is dead or does not know."""
+def _ask(client: NotebookClient) -> dict[str, Any]:
+    """Return the answer of the kernel to ``QUESTION``; nothing if the kernel died or does not know tlhelpers."""
     if not run_sync(client.km.is_alive)():
         return {}
     ask = run_sync(client.kc.execute_interactive)
-    reply = ask("", store_history=False, user_expressions=QUESTIONS, timeout=60)
-    answers = reply["content"]["user_expressions"]
-    return {
-        name: ast.literal_eval(answer["data"]["text/plain"])
-        for name, answer in answers.items()
-        if answer["status"] == "ok"
-    }
+    reply = ask("", store_history=False, user_expressions={"answer": QUESTION}, timeout=60)
+    answer = reply["content"]["user_expressions"]["answer"]
+    return ast.literal_eval(answer["data"]["text/plain"]) if answer["status"] == "ok" else {}
 
 
 class _ThisPython(KernelSpecManager):
-    """Kernels of the Python that runs this, whatever kernels are installed elsewhere."""
+    """Starts kernels of the Python that runs this program, whatever kernels are installed elsewhere."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         return KernelSpec(**ipykernel.kernelspec.get_kernel_dict())

@@ -1,17 +1,18 @@
-"""Work copies of the notebooks: an update of the originals never overwrites what a learner wrote."""
+"""The learner's copies of the notebooks. An update of the originals never overwrites what a learner wrote."""
 
-import hashlib
 import json
-import os
+from hashlib import sha256
 from pathlib import Path
 
 from tlhelpers.classroom.notebooks import find_notebooks
+from tlhelpers.files import replacing
 
-GIVEN = ".originals.json"  # by the name of a copy: the hash of what it was when it was made
+RECORD = ".originals.json"  # by the name of a copy: the hash that it had when it was made
+WAY_OUT = "make the folder one that can be written; all that you wrote there is kept"
 
 
 def update_copies(originals: Path, work: Path) -> list[str]:
-    """Copy the notebooks that are new or have a new version; a copy that was changed is left as it is.
+    """Copy every notebook that is new or has a new version. A copy that the learner changed stays as it is.
 
     Parameters
     ----------
@@ -23,78 +24,68 @@ def update_copies(originals: Path, work: Path) -> list[str]:
     Returns
     -------
     list of str
-        One line for each new version that could not take the place of a copy, because that was changed.
+        One line for each new version that did not replace a copy, because the learner had changed that copy.
 
     Raises
     ------
     ValueError
         If there are no notebooks, or if both folders are the same.
     RuntimeError
-        If a copy cannot be written. The one that was there is whole.
+        If a file cannot be read, or a copy cannot be written. The copy that was there before is still whole.
     """
     paths = find_notebooks(originals)
     if originals.resolve() == work.resolve():
-        raise ValueError(f"{work} holds the copies; name the folder of the original notebooks")
-    lines = []
+        raise ValueError(
+            f"originals is {originals}; it must not be the folder of the copies; name that of the notebooks"
+        )
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        for path in paths:
-            if line := _update(path.read_bytes(), work / path.name):
-                lines.append(line)
+        lines = [_update(path.read_bytes(), work / path.name) for path in paths]
     except OSError as error:
-        raise RuntimeError(f"no copies made in {work}, where all that you wrote is kept: {error}") from error
-    return lines
+        raise RuntimeError(f"cannot read {error.filename} ({error.strerror}); make it readable") from error
+    return [line for line in lines if line]
 
 
 def _update(original: bytes, copy: Path) -> str | None:
-    """Bring one copy up to date, or put the new version beside it; return the line that says so."""
-    if _give(original, copy) or _given(copy) == _hash(original):  # the learner changed it, and nobody else
+    """Bring one copy up to date, or put the new version beside it; return the line that tells the learner."""
+    if _replace_unchanged(copy, original) or _recorded_hash(copy) == _hash(original):  # only the learner changed it
         return None
     beside = copy.with_suffix(".new.ipynb")
-    if _given(beside) == _hash(original):  # it was put there before; what became of it is the learner's affair
+    if _recorded_hash(beside) == _hash(original):  # it was put there before, and the learner may have removed it
         return None
-    if not _give(original, beside):
+    if not _replace_unchanged(beside, original):
         return f"{copy.name} has a new version, which is not copied: you changed {copy.name} and {beside.name}."
     return f"{copy.name} has a new version, here {beside.name}: you changed your copy, so it is kept."
 
 
-def _give(content: bytes, copy: Path) -> bool:
-    """Write a copy that is missing or as it was made, and return True; leave it and return False if it was changed."""
+def _replace_unchanged(copy: Path, content: bytes) -> bool:
+    """Write a copy that is missing or unchanged, and return True; leave a changed copy alone, and return False."""
     found = _hash(copy.read_bytes()) if copy.exists() else None
-    if found not in (None, _given(copy), _hash(content)):
+    if found not in (None, _recorded_hash(copy), _hash(content)):
         return False
     if found != _hash(content):
         _write(copy, content)
-    if _given(copy) != _hash(content):
-        known = _read(copy.parent / GIVEN) | {copy.name: _hash(content)}
-        _write(copy.parent / GIVEN, json.dumps(known, indent=2).encode())
+    if _recorded_hash(copy) != _hash(content):
+        record = _read_record(copy.parent) | {copy.name: _hash(content)}
+        _write(copy.parent / RECORD, json.dumps(record, indent=2).encode())
     return True
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that whatever happens there is the old one or the new one, whole."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    with replacing(path, way_out=WAY_OUT) as new:
+        new.write_bytes(content)
+
+
+def _recorded_hash(copy: Path) -> str | None:
+    """Return the hash that a copy had when it was made, or None if there is no record of it."""
+    return _read_record(copy.parent).get(copy.name)
+
+
+def _read_record(work: Path) -> dict[str, str]:
     try:
-        with open(unfinished, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _given(copy: Path) -> str | None:
-    """Return the hash of what a copy was when it was made, None if nobody knows."""
-    return _read(copy.parent / GIVEN).get(copy.name)
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # without it every copy counts as changed, and nothing is lost
+        return json.loads((work / RECORD).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # without the record every copy counts as changed, so nothing is lost
         return {}
 
 
 def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return sha256(content).hexdigest()

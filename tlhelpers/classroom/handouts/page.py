@@ -1,0 +1,65 @@
+"""An executed notebook as one HTML page that loads nothing from the network."""
+
+import re
+from functools import cache
+from html import escape, unescape
+from pathlib import Path
+
+from jinja2 import pass_context
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
+
+from tlhelpers.classroom.handouts.formulas import to_mathml
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def write_page(notebook: NotebookNode, path: Path) -> None:
+    """Write an executed notebook as one HTML page. A link to another notebook becomes a link to the page of it.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    path : Path
+        The page. Its folder is made if it is missing; its name gives the title.
+    """
+    page = re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', render(notebook, path.stem))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
+def render(notebook: NotebookNode, title: str) -> str:
+    """Return the HTML of a notebook. The title is used if the notebook has none in its metadata."""
+    return _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
+
+
+@cache
+def _exporter() -> "_PageExporter":
+    return _PageExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"), embed_images=True)
+
+
+class _PageExporter(HTMLExporter):
+    @pass_context
+    def markdown2html(self, context, source: str) -> str:
+        return MarkdownWithMath(renderer=_Renderer(escape=False)).render(source)
+
+
+class _Renderer(IPythonRenderer):
+    """Writes formulas as MathML, and gives each heading the names by which links call it."""
+
+    def heading(self, text: str, level: int, **attributes) -> str:
+        words = unescape(re.sub("<[^>]+>", "", text))
+        in_jupyter = words.replace(" ", "-")
+        on_github = re.sub(r"[^\w-]", "", in_jupyter.lower())
+        anchors = "".join(f'<a id="{escape(name)}"></a>' for name in dict.fromkeys((in_jupyter, on_github)))
+        return f"<h{level}>{anchors}{text}</h{level}>\n"
+
+    def block_math(self, body: str) -> str:
+        return to_mathml(body, display="block")
+
+    def inline_math(self, body: str) -> str:
+        return to_mathml(body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")

@@ -1,0 +1,1 @@
+"""Tools for authors of the notebooks; readers do not need them."""
