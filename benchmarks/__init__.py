@@ -1,21 +1,21 @@
-"""The measurements behind the numbers of the series: one script a question, its result a JSON file in results/."""
+"""The measurements behind the numbers of the series: one script per question, with a JSON file in results/."""
 
+import argparse
 import json
 import multiprocessing
 import os
 import platform
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
 
-import tlhelpers.photos.datasets
+import tlhelpers.photos.loading
 from tlhelpers.photos.datasets import PhotoDataset
 
 RESULTS = Path(__file__).parent / "results"
@@ -23,7 +23,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "scikit-i
 
 
 def environment() -> dict:
-    """Return what a figure depends on besides the code: the date, the machine and the versions.
+    """Return what a measurement depends on besides the code: the date, the machine and the versions.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def environment() -> dict:
 
 
 def _processor() -> str:
-    """Return the name of the processor; Linux keeps it in a file, elsewhere Python knows it."""
+    """Return the name of the processor, on Linux from a file, elsewhere from Python."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()
@@ -49,23 +49,28 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def stored_runs(name: str) -> list[dict]:
-    """Return the runs in ``results/NAME.json``, for a study that goes on; none if it begins, or with --again."""
+def study_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the command line with the option that all studies have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--again", action="store_true", help="measure the stored runs again as well")
+    return parser
+
+
+def stored_runs(name: str, *, again: bool) -> list[dict]:
+    """Return the runs in ``results/NAME.json``; none if there is no such file, or all are to be measured again."""
     path = RESULTS / f"{name}.json"
-    if not path.exists() or "--again" in sys.argv:
-        return []
-    return json.loads(path.read_text(encoding="utf-8"))["runs"]
+    return json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() and not again else []
 
 
 def is_stored(run: dict, runs: list[dict]) -> bool:
-    """Tell whether there is one of these settings among the runs."""
+    """Return whether one of the runs has these settings."""
     return any(run.items() <= old.items() for old in runs)
 
 
 def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[dict]:
-    """Yield every run together with its result: one after the other, or beside each other on a GPU, as they are done.
+    """Yield every run together with its result: one run after the other, or several at a time on a GPU.
 
-    One training keeps a CPU busy. A GPU waits for the photos, which many processes read sooner than one.
+    A single training keeps a CPU busy. A GPU would wait for the photos, which several processes read faster than one.
     """
     if not torch.cuda.is_available():
         yield from (run | measure(run) for run in runs)
@@ -77,28 +82,27 @@ def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[d
         yield from (futures[done] | done.result() for done in as_completed(futures))
 
 
-def in_own_process(module: str, run: dict | int) -> dict:
-    """Return what ``python -m MODULE --run RUN`` prints last: a run whose memory can be told, since it is alone."""
-    command = [sys.executable, "-m", module, "--run", json.dumps(run)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def in_own_process(measure: Callable[[Any], dict], run: Any) -> dict:
+    """Return the result of a run in a new process, so that the memory of other runs does not count."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure, run).result()
 
 
 def spread(photos: PhotoDataset, count: int) -> PhotoDataset:
-    """Return so many of the photos, from first to last at equal distances, so that all classes are there."""
+    """Return ``count`` of the photos, from the first to the last at equal distances, so that all classes occur."""
     return photos.subset(torch.linspace(0, len(photos) - 1, count).long().tolist())
 
 
 def over_and_over(photos: PhotoDataset, count: int) -> PhotoDataset:
-    """Return so many photos, the same ones again where there are fewer."""
+    """Return ``count`` photos; the same ones are repeated if there are fewer."""
     return photos.subset([index % len(photos) for index in range(count)])
 
 
 def _limit_threads(count: int) -> None:
-    """Keep to a share of the cores: so many threads, and photos read in this process."""
+    """Let this process use ``count`` threads, and read its photos itself."""
     torch.set_num_threads(count)
     threadpool_limits(count)
-    tlhelpers.photos.loading.MANY = sys.maxsize
+    tlhelpers.photos.loading.pick_workers = lambda photos: 0
 
 
 def store(name: str, result: dict) -> Path:
@@ -107,14 +111,14 @@ def store(name: str, result: dict) -> Path:
     Parameters
     ----------
     name : str
-        Of the benchmark.
+        The name of the benchmark.
     result : dict
-        What was measured and how, in types that JSON knows.
+        The measurements and their settings, in types that JSON has.
 
     Returns
     -------
     Path
-        Of the file.
+        The file.
     """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"

@@ -1,9 +1,9 @@
-"""How much slower than torch is the mathematics by hand? python -m benchmarks.byhand
+"""Compare the speed of the mathematics by hand with torch's: ``python -m benchmarks.byhand``.
 
-The convolutions of ResNet-50 on eight images, forward and backward; plain loops on a small image; and the whole
-network on one photo. Ours and torch's take turns, and what counts is the ratio of the two in the same turn: its
-median, with the quartiles beside it. The matrix product without the copying of windows is timed as well: it shows how
-much of the time is the product's.
+Measured are the convolutions of ResNet-50 on eight images, forward and backward; plain loops on a small image; and the
+whole network on one photo. Both implementations take turns. The result is the median of the ratios of their times in
+the same turn, with quartiles. The matrix product alone, without copying the windows, is timed as well and shows its
+share of the time.
 """
 
 import statistics
@@ -18,7 +18,7 @@ import tlhelpers as tl
 from benchmarks import store
 
 TURNS, BATCH = 25, 8
-LAYERS = {  # channels in and out, side of the image, side of the kernel, options
+LAYERS = {  # channels in and out, height of the image, height of the kernel, options
     "stage 1, 3x3": (64, 64, 56, 3, {"padding": 1}),
     "stage 2, 3x3": (128, 128, 28, 3, {"padding": 1}),
     "stage 3, 3x3": (256, 256, 14, 3, {"padding": 1}),
@@ -31,7 +31,7 @@ LAYERS = {  # channels in and out, side of the image, side of the kernel, option
 def take_turns(ours: Callable, theirs: Callable, turns: int = TURNS) -> dict[str, float]:
     """Time two functions in turns; return medians in milliseconds and the quartiles of the ratio."""
     seconds = {ours: [], theirs: []}
-    for turn in range(turns + 1):  # the first one warms up
+    for turn in range(turns + 1):  # the first turn warms up
         for function in (ours, theirs) if turn % 2 else (theirs, ours):
             start = time.perf_counter()
             function()
@@ -47,13 +47,13 @@ def take_turns(ours: Callable, theirs: Callable, turns: int = TURNS) -> dict[str
 
 
 def convolution(inputs: int, outputs: int, side: int, kernel: int, options: dict) -> dict[str, dict]:
-    """Return forward and backward of one layer; the backward pass is for images and weight, as in training."""
+    """Time one layer forward and backward; the backward pass is for images and weight, as in training."""
     images = torch.randn(BATCH, inputs, side, side, requires_grad=True)
     weight = torch.randn(outputs, inputs, kernel, kernel, requires_grad=True)
     result = F.conv2d(images, weight, **options)
     grad, plain = torch.randn_like(result), (images.detach(), weight.detach())
     kernels, columns = plain[1].flatten(1), tl.byhand.im2col(plain[0], kernel, **options)
-    columns = columns.transpose(0, 1).flatten(1)  # of all images side by side, as conv2d has them
+    columns = columns.transpose(0, 1).flatten(1)  # those of all images side by side, as in conv2d
     return {
         "product alone": take_turns(lambda: kernels @ columns, lambda: F.conv2d(*plain, **options)),
         "forward": take_turns(
@@ -68,14 +68,14 @@ def convolution(inputs: int, outputs: int, side: int, kernel: int, options: dict
 
 
 def loops() -> dict[str, float]:
-    """Return what plain loops cost, on a small image: eight kernels of 3x3 on 3 channels of 16x16 pixels."""
+    """Time plain loops on a small image: eight 3x3 kernels on 3 channels of 16 by 16 pixels."""
     images, weight = torch.randn(1, 3, 16, 16), torch.randn(8, 3, 3, 3)
     return take_turns(lambda: tl.byhand.conv2d_loops(images, weight), lambda: F.conv2d(images, weight))
 
 
 @torch.no_grad()
 def whole_network() -> dict[str, float]:
-    """Return what a photo of 224 pixels costs in ResNet-50 with our operations, and in torchvision's."""
+    """Time a photo of 224 by 224 pixels in ResNet-50 with our operations, and in torchvision's."""
     theirs = torchvision.models.resnet50().eval()
     ours = tl.ResNet50(ops=tl.byhand.nn).eval()
     ours.load_state_dict(theirs.state_dict())
@@ -84,7 +84,7 @@ def whole_network() -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and store."""
+    """Measure everything, store it and print the ratios."""
     tl.set_seed(0)
     result = {"settings": {"turns": TURNS, "batch": BATCH, "dtype": "float32", "threads": torch.get_num_threads()}}
     result["convolutions"] = {name: convolution(*layer) for name, layer in LAYERS.items()}

@@ -1,14 +1,15 @@
-"""Which strategy, without a look at the validation photos? python -m benchmarks.choice
+"""Cross-validate the strategies on the training photos alone: ``python -m benchmarks.choice``.
 
-Every strategy that begins with the fitted head is cross-validated on the 244 training photos of ants and bees: in five
-folds, and because those are luck too, in five divisions into folds. The number of a repetition is the seed of both,
-division and training. What is stored is not measured again.
+Which strategy would one choose without a look at the validation photos? Every strategy that begins with the fitted head
+is cross-validated on the 244 training photos of ants and bees, in five folds. The division into folds is random too, so
+it is repeated five times. The number of a repetition is the seed of both, division and training. Stored runs are not
+measured again, unless ``--again`` is given.
 """
 
 import json
 
 import tlhelpers as tl
-from benchmarks import each_result, is_stored, store, stored_runs
+from benchmarks import each_result, is_stored, store, stored_runs, study_parser
 from benchmarks.targets import PEAK_RATES, figures
 from tlhelpers.training.probe import fit_head
 from tlhelpers.training.strategies import STRATEGIES
@@ -19,18 +20,18 @@ FOLDS, REPETITIONS = 5, 5
 
 
 def measure(run: dict) -> dict:
-    """Train on all folds but one, and judge that one."""
+    """Train on all folds but one, and evaluate on that one."""
     model = tl.load_resnet50(WEIGHTS)
     train = tl.ants_and_bees("photos").train
-    part, judged = tl.stratified_folds(train, FOLDS, seed=run["repetition"])[run["fold"]]
+    part, left_out = tl.stratified_folds(train, FOLDS, seed=run["repetition"])[run["fold"]]
     tl.set_seed(run["repetition"])
     tl.transfer(model, part, run["strategy"])
-    return figures(tl.evaluate(model, tl.make_loader(judged, tl.eval_transform(model.weights))))
+    return figures(tl.evaluate(model, tl.make_loader(left_out, tl.eval_transform(model.weights))))
 
 
-def main() -> None:
-    """Measure what is missing and store it, run by run."""
-    found = stored_runs("choice")
+def main(*, again: bool) -> None:
+    """Measure the missing runs and store each when it is done."""
+    found = stored_runs("choice", again=again)
     settings = {"weights": WEIGHTS, "folds": FOLDS, "repetitions": REPETITIONS, "peak_rates": PEAK_RATES}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device()))}
     runs = [
@@ -46,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(again=study_parser(__doc__).parse_args().again)

@@ -1,7 +1,7 @@
-"""Is the drawn stand-in worth learning from? Four classifiers say so: python -m benchmarks.drawn
+"""Check that the drawn photos teach the same as real ones: ``python -m benchmarks.drawn``.
 
-Frozen features of a ResNet-50 must do well and a ResNet-50 from scratch must not, as with the photos; colors
-alone or the ground alone must tell nothing.
+As with real photos, frozen features of a ResNet-50 must do well and a ResNet-50 from scratch must not. Colors alone, or
+the background alone, must tell nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 import tlhelpers as tl
 from benchmarks import store
 from benchmarks.scratch import measure_rates
-from tlhelpers.photos.drawn import COUNTS, draw_scene, photo_rng
+from tlhelpers.photos.drawn import COUNTS, draw_scene, drawn_folder, photo_rng
 
 SEEDS = (0, 1)
 
@@ -35,7 +35,7 @@ def probe(photos: tl.Photos) -> float:
 
 
 def histograms(photos: tl.Photos) -> dict[str, float]:
-    """Return the accuracies of two classifiers that see how often each of 8x8x8 colors occurs."""
+    """Return the accuracies of two classifiers that get the histogram of 8x8x8 colors only."""
     parts = [np.stack([_histogram(image) for image, _ in part]) for part in (photos.train, photos.val)]  # (N, 512)
     classifiers = {
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=5000)),
@@ -53,7 +53,7 @@ def _histogram(image: Image.Image) -> np.ndarray:
 
 
 def grounds(folder: Path, seed: int) -> tl.Photos:
-    """Return the same photos without the insects."""
+    """Write the same photos without the insects and return them."""
     for part, kind, number in _photos():
         path = folder / part / kind / f"{number:03}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def _photos() -> Iterator[tuple[str, str, int]]:
 
 
 def measure(photos: tl.Photos, ground: tl.Photos) -> dict:
-    """Return the accuracies of all but the network from scratch, which takes minutes."""
+    """Return all accuracies except that of the network from scratch, which takes minutes."""
     return {
         "probe": probe(photos),
         "color_histogram": histograms(photos),
@@ -77,13 +77,13 @@ def measure(photos: tl.Photos, ground: tl.Photos) -> dict:
 
 
 def main() -> None:
-    """Measure two seeds of the drawing, the network from scratch with the first only, and store the result."""
+    """Measure two seeds of the drawing (from scratch only the first) and store the result."""
     result = {"validation_photos": 153, "probe": "he2015, avgpool, 224 pixels; LogisticRegression(C=0.1)"}
     with tempfile.TemporaryDirectory() as temporary:
         for seed in SEEDS:
             folder = Path(temporary) / str(seed)
             start = time.process_time()
-            photos = tl.image_folder(tl.drawn_folder(folder / "drawn", seed=seed))
+            photos = tl.image_folder(drawn_folder(folder / "drawn", seed=seed))
             seconds = time.process_time() - start
             result[f"seed {seed}"] = measure(photos, grounds(folder / "ground", seed)) | {
                 "drawing_seconds_of_processor": round(seconds, 1),

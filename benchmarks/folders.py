@@ -1,7 +1,8 @@
-"""Do the defaults hold for folders of any size? python -m benchmarks.folders
+"""Check the defaults on folders of several sizes: ``python -m benchmarks.folders``.
 
-Letters, which no part of this project was tuned on, from two classes of 20 to twenty of 200, one folder unbalanced: the
-linear probe beside the default of ``tl.transfer``, both as they are. What is stored is not measured again.
+The photos are drawn letters, which no part of this project was tuned on: from two classes of 20 to twenty classes of
+200, and one folder with unequal classes. The linear probe is compared with the default of ``tl.transfer``. Stored runs
+are not measured again, unless ``--again`` is given.
 """
 
 import json
@@ -11,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 import tlhelpers as tl
-from benchmarks import each_result, is_stored, store, stored_runs
+from benchmarks import each_result, is_stored, store, stored_runs, study_parser
 from benchmarks.targets import figures, letters
 
 WEIGHTS = "he2015"
@@ -23,11 +24,11 @@ FOLDERS = {
     "20 classes of 200": [200] * 20,
 }
 STRATEGIES = ("linear probe", "WiSE-FT")
-SEEDS = (0, 1, 2)  # the largest folder has the first alone
+SEEDS = (0, 1, 2)  # only the first for the largest folder
 
 
 def measure(photos: tl.Photos, run: dict) -> dict:
-    """Return what a strategy reaches."""
+    """Train with a strategy and return its figures on the validation photos."""
     model = tl.load_resnet50(WEIGHTS)
     tl.set_seed(run["seed"])
     tl.transfer(model, photos.train, run["strategy"])
@@ -35,9 +36,9 @@ def measure(photos: tl.Photos, run: dict) -> dict:
     return figures(found) | {"photos": len(found.labels)}
 
 
-def main() -> None:
-    """Measure what is missing and store it, run by run."""
-    found = stored_runs("folders")
+def main(*, again: bool) -> None:
+    """Measure the missing runs and store each when it is done."""
+    found = stored_runs("folders", again=again)
     for name, counts in FOLDERS.items():
         seeds = SEEDS[:1] if len(counts) == 20 else SEEDS
         runs = [{"folder": name, "strategy": s, "seed": seed} for seed, s in product(seeds, STRATEGIES)]
@@ -53,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(again=study_parser(__doc__).parse_args().again)

@@ -1,10 +1,10 @@
-"""The loops that people would use instead: the article's, PyTorch's tutorial's, Lightning's and skorch's, pinned.
+"""Other training loops: the article's, that of PyTorch's tutorial, Lightning's and skorch's.
 
-Each takes a network in the usual memory layout and goes through the photos once. The article's is as it was written
-(float32, photos decoded in this process, no augmentation), the tutorial's likewise (batches of four, four workers,
-augmentation); both go to the GPU where there is one. Lightning and skorch stand twice: with the defaults that their
-documentation gives, and tuned by hand as far as is usual: to bfloat16, channels_last and, with a GPU, as many
-processes that read as ours has.
+Each takes a network in the usual memory layout and trains it for one epoch. The article's loop is as it was written
+(float32, photos decoded in this process, no augmentation), and so is the tutorial's (batches of four, four workers,
+augmentation); both use a GPU if there is one. Lightning and skorch each come twice: with the defaults of their
+documentation, and tuned by hand as far as is usual: with bfloat16, channels_last and, on a GPU, as many processes that
+read photos as our loader has.
 """
 
 import logging
@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", module="lightning")
 
 
 class OneByOne(Dataset):
-    """Photos as torchvision's ImageFolder reads them: each when it is asked for, and its label."""
+    """Photos as torchvision's ImageFolder reads them: one at a time, with its label."""
 
     def __init__(self, photos: tl.PhotoDataset, transform: Callable) -> None:
         self.paths, self.labels, self.transform = photos.paths, photos.labels.tolist(), transform
@@ -52,23 +52,24 @@ def tutorial_transform(weights: WeightsEntry) -> v2.Compose:
 
 
 def sgd(model: nn.Module) -> torch.optim.SGD:
+    """Return the optimizer of all loops."""
     return torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
 
 
 def article(model: nn.Module, photos: tl.PhotoDataset) -> None:
-    """Section 4 of the article."""
+    """Train with the loop in section 4 of the article."""
     photos = OneByOne(photos, squash(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
 
 def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
-    """PyTorch's "Transfer Learning for Computer Vision"."""
+    """Train with the loop of PyTorch's "Transfer Learning for Computer Vision Tutorial"."""
     photos = OneByOne(photos, tutorial_transform(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4), sgd(model))
 
 
 def ours(model: nn.Module, photos: tl.PhotoDataset, *, size: int | None = None) -> None:
-    """This package's loop, perhaps with smaller images."""
+    """Train with the loop of this package, optionally on smaller images."""
     transform = tl.train_transform(model.weights, size=size)
     tl.train_one_epoch(model, tl.make_loader(photos, transform, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
@@ -99,7 +100,7 @@ def trainer(precision: str) -> lightning.Trainer:
 
 
 def by_lightning(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
-    """Lightning's Trainer."""
+    """Train with Lightning's Trainer."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)
     photos, workers = OneByOne(photos, tutorial_transform(model.weights)), pick_workers(len(photos)) if tuned else 0
@@ -116,7 +117,7 @@ class Tuned(skorch.NeuralNetClassifier):
 
 
 def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
-    """Skorch's NeuralNetClassifier."""
+    """Train with skorch's NeuralNetClassifier."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)
     options = {"criterion": nn.CrossEntropyLoss, "optimizer": torch.optim.SGD, "optimizer__momentum": MOMENTUM}

@@ -1,10 +1,11 @@
-"""Do the tests notice every small change of the by-hand modules? python -m benchmarks.mutations [MODULE ...]
+"""Check that tests notice every small change of the by-hand modules: ``python -m benchmarks.mutations [MODULE ...]``.
 
-It needs cosmic-ray (the extra ``mutation``, which ``make mutations`` installs) and fork, so not Windows. Each mutant
-is a copy of one module with one operator, number or comparison exchanged; the tests and doctests of that module, and
-those of arguments that all share, run on it, and the tests of all by-hand modules if they notice nothing.
+It needs cosmic-ray (the extra ``mutation``, which ``make mutations`` installs) and fork, so it does not run on Windows.
+Each mutant is a copy of one module with one operator, number or comparison exchanged. The tests and doctests of that
+module, and the tests of arguments, run on the mutant, and if they notice nothing, the tests of all by-hand modules.
 """
 
+import argparse
 import difflib
 import json
 import os
@@ -23,12 +24,13 @@ from cosmic_ray.plugins import get_operator, operator_names
 from tests.byhand.broken import BYHAND, ROOT, copy_project
 
 RESULT = ROOT / "benchmarks" / "results" / "mutations.json"
-JOBS, SECONDS, MEMORY = 2, 180, 8 * 10**9  # at a time; of the processor and bytes, for one mutant
-# What looks at the drawn examples alone takes long, and runs no code that is changed; nor has a failure to be small.
+JOBS = 2  # mutants that are tested at a time
+SECONDS, MEMORY = 180, 8 * 10**9  # processor time and bytes that one mutant may use
+# The tests of drawn examples alone are slow and run no mutated code; and a failing example need not be made small.
 HASTE = ["-k", "not drawn", "--hypothesis-profile=hasty", "-p", "no:cacheprovider", "--assert=plain"]
 HASTE += ["-p", "_hypothesis_pytestplugin"]  # and no other plugin, see main
-# bit operations stand in type hints ("Tensor | None") and between masks only, where others give the same or nothing;
-# exceptions, decorators and variables are exchanged for names that do not exist, which proves nothing
+# Bit operations occur in type hints ("Tensor | None") and between masks only, where others give the same or nothing.
+# Exceptions, decorators and variables would be exchanged for names that do not exist, which proves nothing.
 LEFT_OUT = ("Bit", "Shift", "_Is", "Decorator", "Variable", "Exception", "UAdd")
 TO = ("_Mod", "_Pow", "_FloorDiv", "_Invert")  # each operator is exchanged for others, but not for these rare ones
 
@@ -48,13 +50,13 @@ def mutants(source: str) -> Iterator[str]:
 
 
 def change(source: str, mutant: str) -> tuple[str, str]:
-    """Return the lines that differ, as they are and as they became."""
+    """Return the lines that differ, before and after the change."""
     lines = list(difflib.ndiff(source.splitlines(), mutant.splitlines()))
     return tuple(" ".join(line[2:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
 
 
 def notices(tests: list[str]) -> bool:
-    """Run tests in this process and tell whether one fails."""
+    """Run tests in this process and return whether one fails."""
     return pytest.main(["-qx", *HASTE, *tests]) != pytest.ExitCode.OK
 
 
@@ -73,8 +75,8 @@ def start(name: str, mutant: str) -> tuple[int, Path]:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     sys.dont_write_bytecode = True
-    others = [str(path) for path in sorted(Path("tests").glob("test_byhand_*.py"))]
-    own = ["tests/test_byhand_arguments.py", f"tests/test_byhand_{name}.py", str(BYHAND / f"{name}.py")]
+    others = [str(path) for path in sorted(Path("tests/byhand").glob("test_*.py"))]
+    own = ["tests/byhand/test_arguments.py", f"tests/byhand/test_{name}.py", str(BYHAND / f"{name}.py")]
     everything = [sys.executable, "-B", "-m", "pytest", "-qx", *HASTE, *others]
     os._exit(int(notices(own) or subprocess.run(everything).returncode != 0))
 
@@ -113,7 +115,7 @@ def survivors(name: str) -> tuple[int, list[dict]]:
 
 
 def main(names: list[str]) -> None:
-    """Test the mutants of the modules named, or of all, and store what survived beside what is known of it."""
+    """Test the mutants of the named modules; store the changes that no test noticed, with their known reasons."""
     import _hypothesis_pytestplugin  # noqa: F401  imported once, before the processes fork
     import hypothesis  # noqa: F401
     import pooch  # noqa: F401
@@ -133,5 +135,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    modules = [path.stem for path in sorted((ROOT / BYHAND).glob("[a-z]*.py"))]
-    main(sys.argv[1:] or modules)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="a by-hand module such as softmax; default: all")
+    main(parser.parse_args().modules or [path.stem for path in sorted((ROOT / BYHAND).glob("[a-z]*.py"))])

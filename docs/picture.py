@@ -1,4 +1,4 @@
-"""The picture of the README, computed: python docs/picture.py"""
+"""Compute the picture of the README: ``python docs/picture.py``."""
 
 from pathlib import Path
 
