@@ -1,4 +1,4 @@
-"""Figures can be read by color-blind readers, and when they are printed gray."""
+"""Color-blind readers can read the figures, and so can readers who print them in gray."""
 
 import itertools
 import json
@@ -43,7 +43,7 @@ NAMED = re.compile(
     r"""|colou?rs?=["'][rgbcmy]\b"""  # color="r"
     r"""|["'][rgbcmy](-|--|:|-\.|[-:]?[os^vDx.])["']"""  # "r--", "go"
 )
-# No order of lightness, or red beside green of the same lightness.
+# Color maps whose lightness does not rise steadily, or that put red beside green of the same lightness.
 MAPS = (
     "jet|hsv|rainbow|gist_rainbow|gist_ncar|nipy_spectral|prism|flag|brg|turbo|gnuplot|RdYlGn|RdYlBu|Spectral|PiYG|"
     r"Paired|Accent|Set[123]|tab\d+\w?"
@@ -53,19 +53,19 @@ UNFIT = re.compile(rf"""["']({MAPS})(_r)?["']|\b(cm|colormaps)\.({MAPS})(_r)?\b"
 
 @pytest.fixture(autouse=True)
 def the_style():
-    """Every test draws with the style, and leaves no figure."""
+    """Draw with the style in every test, and close all figures afterwards."""
     with plt.style.context("tlhelpers.figures"):
         yield
     plt.close("all")
 
 
 def entries():
-    """Return the pairs of a color and a line style that lines get, one after the other."""
+    """Return the color and the line style of each line, in the order in which lines get them."""
     return [(entry["color"], entry["linestyle"]) for entry in plt.rcParams["axes.prop_cycle"]]
 
 
 def same_style():
-    """Return all pairs of colors whose lines have one style."""
+    """Return all pairs of colors whose lines have the same style."""
     return [(a, b) for (a, style), (b, other) in itertools.combinations(entries(), 2) if style == other]
 
 
@@ -76,20 +76,23 @@ def linear(color):
 
 
 def lab(light):
-    """Return the place in CIELAB, lightness first, of amounts of red, green and blue light."""
+    """Return the coordinates in CIELAB, lightness first, of amounts of red, green and blue light."""
     light = np.clip(light, 0, 1)
     return rgb2lab(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
 
 
 def lightness(color):
+    """Return the lightness in CIELAB, from 0 (black) to 100 (white)."""
     return lab(linear(color))[0]
 
 
 def luminance(color):
+    """Return the relative luminance of the WCAG, from 0 (black) to 1 (white)."""
     return linear(color) @ (0.2126, 0.7152, 0.0722)
 
 
 def code_cells(path):
+    """Return the sources of a notebook's cells of code."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
@@ -103,13 +106,13 @@ def code(path):
 
 
 def test_the_style_has_the_colors_of_the_package():
-    """One list of colors for figures of notebooks and of the package; the first line is solid."""
+    """Figures of notebooks and of the package have the same colors, and the first line is solid."""
     assert [to_hex(color).upper() for color, _ in entries()] == list(plots.COLORS)
     assert entries()[0][1] == "-"
 
 
 def test_lines_differ_without_color():
-    """Two lines differ in style, or by 15 or more in lightness; one after the other they differ in both."""
+    """Any two lines differ in style, or by 15 or more in lightness; neighbors differ in both."""
     for a, b in same_style():
         assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
     for (a, style), (b, other) in itertools.pairwise(entries()):
@@ -130,19 +133,19 @@ def test_no_color_is_too_pale(color):
     assert 1.05 / (luminance(color) + 0.05) >= 2
 
 
-def test_the_simulation_knows_what_is_known():
-    """Whites stay white, and with deuteranopia the lines of a red-green pair of one lightness come close together."""
+def test_the_simulation_agrees_with_known_facts():
+    """White stays white, and with deuteranopia a red and a green of the same lightness become similar."""
     for matrix in BLINDNESS.values():
         np.testing.assert_allclose(np.sum(matrix, axis=1), 1, atol=2e-6)
     red, green = (lab(np.array(BLINDNESS["deuteranopia"]) @ linear(color)) for color in ("#B35A4A", "#7A7A2A"))
     assert np.linalg.norm(lab(linear("#B35A4A")) - lab(linear("#7A7A2A"))) > 40 > 20 > np.linalg.norm(red - green)
 
 
-# What is drawn with it
+# Figures in this style
 
 
 def test_the_curves_of_a_history_differ_in_style_and_marker():
-    """Training and validation are told apart without color, whatever the style."""
+    """Training and validation can be told apart without color, in any style."""
     ax = plots.plot_history([EpochResult(1, 0.5, 0.7, 0.4, 0.8, 1.0), EpochResult(2, 0.3, 0.9, 0.35, 0.85, 1.0)])
     assert [(line.get_linestyle(), line.get_marker()) for line in ax.lines] == [("-", "o"), ("--", "s")]
 
@@ -155,17 +158,17 @@ def test_classes_differ_in_marker():
 
 
 def test_kinds_of_memory_side_by_side_differ_in_lightness():
-    """In the bar of the freezing explorer each part ends where a darker or a paler one begins, and so does the last."""
+    """In the bar of the freezing explorer each part is clearly darker or paler than the next, also the last one."""
     for a, b in itertools.pairwise([*freezing.MEMORY_COLORS, freezing.PALE]):
         assert abs(lightness(a) - lightness(b)) >= 15, (a, b)
 
 
-# What notebooks and modules say
+# The code of notebooks and modules
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_use_the_style(path):
-    """A notebook that imports pyplot takes the style in its first code cell."""
+    """A notebook that imports pyplot chooses the style in its first cell of code."""
     first, *_ = cells = code_cells(path)
     if any("import matplotlib.pyplot" in cell for cell in cells):
         assert re.search(r'^plt\.style\.use\("tlhelpers\.figures"\)', first, re.M)
@@ -183,17 +186,17 @@ def test_no_color_has_a_name(path):
     "line", ['color="tab:blue"', "fill='red'", 'color="g"', 'plot(x, y, "r--")', 'plot(x, y, "go")']
 )
 def test_a_named_color_is_found(line):
-    """The pattern itself finds names, letters, and letters with a style or a marker."""
+    """The pattern finds names, letters, and letters with a style or a marker."""
     assert NAMED.search(line)
 
 
 @pytest.mark.parametrize("line", ['cmap="jet"', 'cmap="RdYlGn_r"', "plt.cm.hsv", 'cmap="gist_rainbow"'])
 def test_an_unfit_map_is_found(line):
-    """The pattern itself finds color maps, backwards ones as well."""
+    """The pattern finds color maps, also reversed ones."""
     assert UNFIT.search(line)
 
 
 @pytest.mark.parametrize("line", ['color="black"', 'color="C0"', '"C1--"', 'cmap="PuOr"', '"b"', 'convert("RGB")'])
-def test_what_is_fit_is_left_alone(line):
-    """Neither pattern finds grays, colors of the style, fit maps, or letters that are no colors."""
+def test_allowed_colors_are_not_found(line):
+    """Neither pattern finds grays, colors of the style, allowed color maps, or letters that are not colors."""
     assert not NAMED.search(line) and not UNFIT.search(line)
