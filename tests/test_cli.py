@@ -101,7 +101,7 @@ def test_another_folder_stays_as_it_was(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda path: None, "which is no folder; correct it, or unset it"),
+        (lambda path: None, "which is not a folder; correct it, or unset it"),
         (lambda path: path.mkdir(), "has no folder 'train'; put photos"),
         (write_folder, r"a folder without the ants and bees"),
     ],

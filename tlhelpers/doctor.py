@@ -64,10 +64,11 @@ def describe_weights() -> str:
 
 def describe_photos() -> str:
     """Return where the photos are."""
-    from tlhelpers.files import cache_dir, photos_dir
+    from tlhelpers.files import photos_dir
+    from tlhelpers.photos.ants_and_bees import cached_photos
     from tlhelpers.photos.datasets import image_folder
 
-    named, cached = photos_dir(), cache_dir() / "photos" / "hymenoptera_data"
+    named, cached = photos_dir(), cached_photos()
     if named:
         try:
             image_folder(named)

@@ -1,94 +1,134 @@
-"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+"""The photos of ants and bees from PyTorch's tutorial, or drawn images in their place."""
 
 import hashlib
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tlhelpers.fetch import fetch
 from tlhelpers.files import cache_dir, photos_dir, replacing
 from tlhelpers.photos.datasets import Photos, image_folder
-from tlhelpers.photos.drawn import drawn_folder
-
-ANTS_AND_BEES_URL = "https://download.pytorch.org/tutorial/hymenoptera_data.zip"
-# Over the names and contents of the 397 photos, see _fingerprint.
-ANTS_AND_BEES_SHA256 = "777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9"
-COUNTS = {"train": (123, 121), "val": (70, 83)}  # ants, bees
+from tlhelpers.photos.drawn import COUNTS, Counts, drawn_folder
 
 
-def ants_and_bees(source: str = "auto") -> Photos:
-    """Return the ants and bees of PyTorch's tutorial, or their drawn stand-in, and print one line saying which.
+@dataclass(frozen=True)
+class PhotoSet:
+    """A set of photos to download, and how to recognize it.
 
-    244 images to train with, 153 to validate with. "auto" takes the folder that ``TLHELPERS_PHOTOS`` names,
-    the cache, or the tutorial's zip from its host; where none of these is to be had, images drawn by
-    ``drawn_folder``: the same classes, counts, split and sizes.
+    Parameters
+    ----------
+    url : str
+        The address of a zip archive, which holds a folder ``hymenoptera_data`` with the parts train/ and val/.
+    sha256 : str
+        The result of ``fingerprint``.
+    counts : dict
+        The number of photos in each class of each part.
+    """
+
+    url: str
+    sha256: str
+    counts: Counts
+
+
+TUTORIAL = PhotoSet(
+    url="https://download.pytorch.org/tutorial/hymenoptera_data.zip",
+    sha256="777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9",
+    counts=COUNTS,
+)
+
+
+def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Photos:
+    """Return the ants and bees of PyTorch's tutorial, or drawn ones, and print one line about where they come from.
+
+    There are 244 images for training and 153 for validation. "auto" takes the photos in the folder that
+    ``TLHELPERS_PHOTOS`` names, else those in the cache folder, else those that can be downloaded. If none of these is
+    available, ``drawn_folder`` draws images, with the same classes, numbers and sizes.
 
     Parameters
     ----------
     source : str
-        "auto", "photos" (never falls back) or "drawn".
+        "auto", "photos" (never drawn) or "drawn".
+    photo_set : PhotoSet
+        Where the photos are, and how to recognize them.
+
+    Returns
+    -------
+    Photos
 
     Raises
     ------
     ValueError
-        If ``source`` is something else, or the folder named is not the ants and bees.
+        If ``source`` is something else, or the folder that is named does not hold the ants and bees.
     RuntimeError
-        If the photos cannot be fetched or stored.
+        If the photos cannot be downloaded or stored.
     """
     if source not in ("auto", "photos", "drawn"):
         raise ValueError(f"source is {source!r}; it must be 'auto', 'photos' or 'drawn'")
-    why = ""
+    reason = ""
     if source != "drawn":
         try:
-            photos = image_folder(_find_photos())
+            photos = image_folder(_find_photos(photo_set))
             print(f"Ants and bees: {len(photos.train)} photos to train with, {len(photos.val)} to validate with.")
             return photos
         except RuntimeError as error:
             if source == "photos":
                 raise
-            why = f", because the photos could not be had ({error})"
-    drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn"))
+            reason = f", because the photos are not available ({error})"
+    drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts))
     counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
-    print(f"Ants and bees, DRAWN and not photographed{why}: {counts}.")
+    print(f"Ants and bees, DRAWN and not photographed{reason}: {counts}.")
     print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
     return Photos(drawn.train, drawn.val, "drawn")
 
 
-def _find_photos() -> Path:
-    named, cached = photos_dir(), cache_dir() / "photos" / "hymenoptera_data"
-    if named is not None:
-        if not named.is_dir():
-            raise ValueError(f"TLHELPERS_PHOTOS names {named}, which is no folder; correct it, or unset it")
-        try:
-            _check_ants_and_bees(named)
-        except ValueError as error:
-            raise ValueError(f"TLHELPERS_PHOTOS names a folder without the ants and bees: {error}") from error
-        return named
-    if not cached.exists():
-        with replacing(cached) as new:
-            archive = fetch(ANTS_AND_BEES_URL, new.parent / "hymenoptera_data.zip", None)
+def cached_photos() -> Path:
+    """Return the path of the photos in the cache folder, whether they are there or not."""
+    return cache_dir() / "photos" / "hymenoptera_data"
+
+
+def _find_photos(photo_set: PhotoSet) -> Path:
+    named = photos_dir()
+    if named is None:
+        return _obtain(photo_set)
+    if not named.is_dir():
+        raise ValueError(f"TLHELPERS_PHOTOS names {named}, which is not a folder; correct it, or unset it")
+    try:
+        _check(named, photo_set)
+    except ValueError as error:
+        raise ValueError(f"TLHELPERS_PHOTOS names a folder without the ants and bees: {error}") from error
+    return named
+
+
+def _obtain(photo_set: PhotoSet) -> Path:
+    """Return the folder in the cache; the photos are downloaded first if they are not there."""
+    path = cached_photos()
+    if not path.exists():
+        with replacing(path) as new:
+            archive = fetch(photo_set.url, new.parent / f"{path.name}.zip", None)
             try:
-                zipfile.ZipFile(archive).extractall(new.parent)  # its folder is called hymenoptera_data
-                _check_ants_and_bees(new)
+                zipfile.ZipFile(archive).extractall(new.parent)  # with the folder hymenoptera_data, which is ``new``
+                _check(new, photo_set)
             except (zipfile.BadZipFile, ValueError) as error:
-                raise RuntimeError(f"{ANTS_AND_BEES_URL} did not give the ants and bees ({error})") from error
-    _check_ants_and_bees(cached)
-    return cached
+                raise RuntimeError(f"{photo_set.url} did not give the ants and bees ({error})") from error
+    _check(path, photo_set)
+    return path
 
 
-def _check_ants_and_bees(root: Path) -> None:
+def _check(root: Path, photo_set: PhotoSet) -> None:
     photos = image_folder(root)
-    for part, expected in COUNTS.items():
-        found = tuple(getattr(photos, part).labels.bincount().tolist())
+    for part, expected in photo_set.counts.items():
+        found = getattr(photos, part).counts()
         if found != expected:
-            raise ValueError(f"{root / part} holds {found} photos a class instead of {expected}; fetch the set anew")
-    if _fingerprint(root, photos) != ANTS_AND_BEES_SHA256:
-        raise ValueError(f"{root} has the right number of photos but not the right ones; fetch the set anew")
+            raise ValueError(f"{root / part} holds {found} photos instead of {expected}; download the photos again")
+    if fingerprint(root) != photo_set.sha256:
+        raise ValueError(f"{root} has the right number of photos, but other photos; download the photos again")
 
 
-def _fingerprint(root: Path, photos: Photos) -> str:
-    """Return the SHA-256 over the names and contents of all photos, in the order of their names."""
-    whole = hashlib.sha256()
+def fingerprint(root: Path) -> str:
+    """Return the SHA-256 of the names and contents of all photos in a folder, in the order of their names."""
+    photos = image_folder(root)
+    digest = hashlib.sha256()
     for path in sorted(photos.train.paths + photos.val.paths):
-        whole.update(path.relative_to(root).as_posix().encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

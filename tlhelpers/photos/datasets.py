@@ -1,10 +1,11 @@
-"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+"""Datasets of photos, and how a folder with one sub-folder for each class becomes one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -12,21 +13,25 @@ from tlhelpers.photos.reading import open_photo
 
 
 class PhotoDataset(Dataset):
-    """Photos on disk. Item i is (image, label): a PIL image, or what ``transform`` makes of it.
+    """Photos on disk with their labels. Item i is a pair of an image and its label.
 
     Parameters
     ----------
     paths : sequence of Path
-    labels : sequence of int
+    labels : sequence of int or Tensor
         Class numbers, from 0.
     classes : sequence of str
-        Their names.
+        The names of the classes.
     transform : callable, optional
-        From a PIL image in RGB.
+        Applied to each image, a PIL image in RGB.
     """
 
     def __init__(
-        self, paths: Sequence[Path], labels: Sequence[int], classes: Sequence[str], transform: Callable | None = None
+        self,
+        paths: Sequence[Path],
+        labels: Sequence[int] | Tensor,
+        classes: Sequence[str],
+        transform: Callable | None = None,
     ) -> None:
         self.paths, self.classes, self.transform = list(paths), list(classes), transform
         self.labels = torch.as_tensor(labels, dtype=torch.long)
@@ -39,15 +44,20 @@ class PhotoDataset(Dataset):
         return self.transform(image) if self.transform else image, int(self.labels[index])
 
     def subset(self, indices: Sequence[int]) -> "PhotoDataset":
-        """Return the photos at these positions as a dataset of their own."""
+        """Return the photos at these indices as a new dataset."""
         indices = [int(index) for index in indices]
         paths = [self.paths[index] for index in indices]
         return PhotoDataset(paths, self.labels[indices], self.classes, self.transform)
 
+    def counts(self) -> dict[str, int]:
+        """Return the number of photos in each class."""
+        counts = self.labels.bincount(minlength=len(self.classes)).tolist()
+        return dict(zip(self.classes, counts, strict=True))
+
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos to train and to validate with; ``source`` is "photos" or "drawn"."""
+    """Photos for training and for validation; ``source`` is "photos" or "drawn"."""
 
     train: PhotoDataset
     val: PhotoDataset
@@ -59,14 +69,22 @@ class Photos:
 
 
 def image_folder(path: str | Path) -> Photos:
-    """Return the photos of a folder that holds train/ and val/, each with one sub-folder a class.
+    """Return the photos of a folder with the parts train/ and val/, each with one sub-folder for each class.
 
-    Files that are no images by their ending are left out.
+    Files are images if their names end like those of images (.jpg, .png, ...). Other files are ignored.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Photos
 
     Raises
     ------
     ValueError
-        If the folder, one of the two parts or a class is missing or empty, or there is only one class.
+        If the folder, one of its parts or a class is missing or empty, or there is only one class.
     """
     root = Path(path).expanduser()
     for part in ("train", "val"):
@@ -82,7 +100,7 @@ def _read_part(folder: Path) -> PhotoDataset:
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if len(classes) < 2:
         raise ValueError(
-            f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one a class"
+            f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one for each class"
         )
     paths, labels = [], []
     for label, name in enumerate(classes):

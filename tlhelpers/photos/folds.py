@@ -1,4 +1,4 @@
-"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+"""Split photos into folds for cross-validation."""
 
 from tlhelpers.photos.datasets import PhotoDataset
 
@@ -6,21 +6,23 @@ from tlhelpers.photos.datasets import PhotoDataset
 def stratified_folds(
     dataset: PhotoDataset, count: int = 5, *, seed: int = 0
 ) -> list[tuple[PhotoDataset, PhotoDataset]]:
-    """Divide photos for cross-validation: every photo is judged once, by a network that was not trained on it.
+    """Split photos into folds, each with the same share of every class.
+
+    Each photo is in the validation part of exactly one fold, so a network that was not trained on it judges it once.
 
     Parameters
     ----------
     dataset : PhotoDataset
-        Photos to train with; those of the test stay out of it.
+        The photos for training; those of the test set must not be among them.
     count : int
-        Of the folds. Each has as large a share of every class as the whole.
+        The number of folds.
     seed : int
-        Of the shuffling.
+        The seed of the shuffling.
 
     Returns
     -------
     list of (PhotoDataset, PhotoDataset)
-        For each fold the photos to train with, and those to judge with.
+        The training part and the validation part of each fold.
 
     Raises
     ------
@@ -30,11 +32,12 @@ def stratified_folds(
     from sklearn.model_selection import StratifiedKFold
 
     if count < 2:
-        raise ValueError(f"count is {count}; there must be 2 or more folds")
-    for name, photos in zip(dataset.classes, dataset.labels.bincount(minlength=len(dataset.classes)), strict=True):
+        raise ValueError(f"count is {count}; it must be 2 or more")
+    for name, photos in dataset.counts().items():
         if photos < count:
             raise ValueError(
-                f"class {name!r} has {photos} photos, too few for {count} folds; add some or take fewer folds"
+                f"class {name!r} has {photos} photos; it must have {count} or more, one for each fold; add photos or "
+                "use fewer folds"
             )
     splits = StratifiedKFold(count, shuffle=True, random_state=seed).split(dataset.labels, dataset.labels)
-    return [(dataset.subset(train), dataset.subset(judged)) for train, judged in splits]
+    return [(dataset.subset(train), dataset.subset(val)) for train, val in splits]

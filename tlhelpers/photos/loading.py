@@ -1,4 +1,4 @@
-"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+"""Load photos in batches: threads or other processes read and prepare them."""
 
 import multiprocessing
 import os
@@ -14,51 +14,64 @@ from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.reading import open_photo
 
-MANY = 1000  # photos: for fewer, starting processes that read them takes longer than reading
-STEADY = (v2.Resize, v2.CenterCrop, v2.ToImage)  # steps without chance
-PIXELWISE = (v2.ToDtype, v2.Normalize)  # steps that do not look beyond a pixel
+MIN_PHOTOS_FOR_PROCESSES = 1000  # with fewer, it takes longer to start processes than to read the photos
+MAX_PROCESSES = 16
+CAN_FORK = "fork" in multiprocessing.get_all_start_methods()  # started otherwise, each process would import torch first
+WITHOUT_RANDOMNESS = (v2.Resize, v2.CenterCrop, v2.ToImage)
+PIXELWISE = (v2.ToDtype, v2.Normalize)  # these transform every pixel by itself
 
 
 class _Batches(PhotoDataset):
-    """Photos for ``make_loader``: several are a batch, ready, and the same as if each were prepared by itself.
+    """Photos that are prepared as whole batches, with the same results as one by one.
 
-    Threads read the photos, and prepare them too where chance has no part in it; random numbers must come in the order
-    of the photos. Steps at the end that treat every pixel by itself are done once for the batch, not once a photo.
+    Threads read the photos. They prepare them too if the transform has no randomness, because random numbers must be
+    drawn in the order of the photos. Pixelwise steps at the end of the transform are applied to the batch at once.
     """
 
+    transform: Callable
+
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
-        prepare, finish = _divide(self.transform)
-        steady = all(isinstance(step, STEADY) for step in prepare.transforms)
+        prepare, finish = _split(self.transform)
+        in_threads = all(isinstance(step, WITHOUT_RANDOMNESS) for step in prepare.transforms)
+        read: Callable = (lambda path: prepare(open_photo(path))) if in_threads else open_photo
         with ThreadPoolExecutor(min(len(indices), torch.get_num_threads())) as threads:
-            side_by_side = (lambda path: prepare(open_photo(path))) if steady else open_photo
-            images = list(threads.map(side_by_side, [self.paths[index] for index in indices]))
-        return finish(torch.stack(images if steady else [prepare(image) for image in images])), self.labels[indices]
+            images = list(threads.map(read, [self.paths[index] for index in indices]))
+        prepared = images if in_threads else [prepare(image) for image in images]
+        return finish(torch.stack(prepared)), self.labels[indices]
 
 
-def _divide(transform: Callable) -> tuple[v2.Compose, v2.Compose]:
-    """Return the steps of a transform that photos go through one by one, and the last, which a batch can go through."""
+def _split(transform: Callable) -> tuple[v2.Compose, v2.Compose]:
+    """Return the steps of a transform for single photos, and the pixelwise steps at its end for a whole batch."""
     steps = list(transform.transforms) if isinstance(transform, v2.Compose) else [transform]
     last = next((i for i, step in reversed(list(enumerate(steps, 1))) if not isinstance(step, PIXELWISE)), 1)
     return v2.Compose(steps[:last]), v2.Compose(steps[last:] or [nn.Identity()])
 
 
 def make_loader(
-    dataset: PhotoDataset, transform: Callable, *, batch_size: int = 32, shuffle: bool = False
+    dataset: PhotoDataset,
+    transform: Callable,
+    *,
+    batch_size: int = 32,
+    shuffle: bool = False,
+    workers: int | None = None,
 ) -> DataLoader:
-    """Return a loader of (images, labels) batches: (N, 3, H, W) float and (N,) int64.
-
-    Photos are read in this process, which is safe everywhere, and as fast where the CPU computes too. Only a GPU would
-    wait for them: with one, and enough photos, other processes read.
+    """Return a loader of batches: images (N, 3, H, W) in float32, and labels (N,) in int64.
 
     Parameters
     ----------
     dataset : PhotoDataset
-        Left as it is; the loader has a copy with the transform.
+        Not changed; the loader has a copy with the transform.
     transform : callable
         ``train_transform(model.weights)`` or ``eval_transform(model.weights)``.
     batch_size : int
     shuffle : bool
-        True for training; the order comes from torch's seed.
+        True for training; the order follows from torch's seed.
+    workers : int, optional
+        The number of processes that read, 0 for threads in this process. By default that of ``pick_workers``.
+
+    Returns
+    -------
+    DataLoader
 
     Raises
     ------
@@ -68,23 +81,36 @@ def make_loader(
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
-    workers = pick_workers(len(dataset))
+    workers = pick_workers(len(dataset)) if workers is None else workers
     return DataLoader(
         dataset,
         batch_size=batch_size,
         shuffle=shuffle,
         num_workers=workers,
         persistent_workers=workers > 0,
-        multiprocessing_context="fork" if workers else None,
-        collate_fn=_as_it_is,
+        multiprocessing_context="fork" if workers and CAN_FORK else None,
+        collate_fn=_unchanged,
     )
 
 
-def _as_it_is(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _unchanged(batch: list) -> list:
+    """Return the batch, which is complete already; torch would join it from single photos."""
     return batch
 
 
-def pick_workers(photos: int) -> int:
-    """Return how many processes shall read so many photos."""
-    can_fork = "fork" in multiprocessing.get_all_start_methods()  # started otherwise, each would first import torch
-    return min(16, os.cpu_count() or 1) if pick_device().type == "cuda" and photos >= MANY and can_fork else 0
+def pick_workers(photos: int, device: torch.device | None = None) -> int:
+    """Return how many processes to read photos with: as many as there are cores with a GPU, else 0.
+
+    Reading in this process works on every system, and on a CPU, which is busy with the network anyway, other processes
+    are not faster. A GPU would have to wait for the photos.
+
+    Parameters
+    ----------
+    photos : int
+        The number of photos.
+    device : torch.device, optional
+        The device of the network; by default that of ``pick_device``.
+    """
+    if (device or pick_device()).type == "cuda" and photos >= MIN_PHOTOS_FOR_PROCESSES and CAN_FORK:
+        return min(MAX_PROCESSES, os.cpu_count() or 1)
+    return 0

@@ -1,26 +1,34 @@
-"""Photos: ants and bees, or any folder with one sub-folder a class; splits and loaders."""
+"""Read one photo from a file."""
 
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-ENOUGH = 512  # pixels of a side that are always read; twice what networks of this series look at
+MIN_SIDE = 512  # pixels that both sides of a reduced photo keep; twice the input size of the networks in this series
 
 
 def open_photo(path: Path) -> Image.Image:
     """Return a photo as a PIL image in RGB, upright.
 
-    A large JPEG is read at a half, a quarter or an eighth of its size, as long as both sides keep ``ENOUGH`` pixels:
-    the format allows it, and a telephone's photo then takes a third of the time.
+    A large JPEG is read at a half, a quarter or an eighth of its size, as long as both sides keep ``MIN_SIDE`` pixels.
+    The format makes this possible, and a photo from a phone then takes a third of the time.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    PIL.Image.Image
 
     Raises
     ------
     ValueError
-        If the file is broken, cut short, or no image at all.
+        If the file is damaged, incomplete or not an image.
     """
     try:
         with Image.open(path) as image:
-            image.draft(None, (ENOUGH, ENOUGH))
+            image.draft(None, (MIN_SIDE, MIN_SIDE))
             ImageOps.exif_transpose(image, in_place=True)
             return image.convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

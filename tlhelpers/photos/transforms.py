@@ -1,4 +1,4 @@
-"""Transforms made from a weights entry, and their undo for showing. Preprocessing belongs to the weights."""
+"""Transforms with the preprocessing that belongs to some weights, and how to undo it for a figure."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from tlhelpers.network.weights import WeightsEntry
 
 
 def eval_transform(weights: WeightsEntry) -> v2.Compose:
-    """Return the transform for validation: shorter side to ``weights.resize``, the centre, normalised.
+    """Return the transform for validation: resize the shorter side, crop the center, normalize.
 
     Parameters
     ----------
@@ -24,18 +24,21 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
 
 
 def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Compose:
-    """Return the transform for training: a random part of the photo, mirrored half of the time, normalised.
+    """Return the transform for training: crop a random part, mirror it half of the time, normalize.
 
-    Things are shown at about the size at which ``eval_transform`` shows them, whatever ``size`` is: a window of
-    ``size`` pixels on a square photo of ``weights.resize`` pixels covers the share (size / resize)**2 of it,
-    and the random part covers 0.4 to 1.5 times that share, at most the whole. A network that was trained with things
-    of one size is worse with another (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
+    Objects appear about as large as with ``eval_transform``, whatever ``size`` is, because a network that was trained
+    with objects of one size is worse with objects of another size (Touvron et al. 2019). A window of ``size`` pixels on
+    a square photo of ``weights.resize`` pixels covers the share (size / resize)**2 of it. The random part covers 0.4 to
+    1.5 times that share, but at most the whole photo.
+
+    Source: H. Touvron, A. Vedaldi, M. Douze, H. Jegou, "Fixing the train-test resolution discrepancy", NeurIPS 2019.
 
     Parameters
     ----------
     weights : WeightsEntry
+        Usually ``model.weights``.
     size : int, optional
-        Side of the result in pixels; ``weights.crop`` if not given. The work goes with its square.
+        The side of the result in pixels, by default ``weights.crop``. The time per image grows with its square.
 
     Returns
     -------
@@ -53,13 +56,14 @@ def _to_tensor(weights: WeightsEntry) -> list:
 
 
 def denormalize(images: Tensor, weights: WeightsEntry) -> Tensor:
-    """Undo the normalisation, for showing.
+    """Undo the normalization, so that the images can be shown.
 
     Parameters
     ----------
     images : Tensor
-        (N, 3, H, W) or (3, H, W), normalised.
+        (N, 3, H, W) or (3, H, W), normalized.
     weights : WeightsEntry
+        Those that the images were normalized for.
 
     Returns
     -------

@@ -1,0 +1,126 @@
+"""The ants and bees come from the named folder, the cache or the host, and are recognized; or they are drawn."""
+
+import dataclasses
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.servers import nobody, serving
+from tests.tiny import write_folder, write_photo
+from tlhelpers.photos.ants_and_bees import TUTORIAL, PhotoSet, ants_and_bees, cached_photos, fingerprint
+from tlhelpers.photos.drawn import COUNTS
+
+FEW = {"train": {"ants": 2, "bees": 2}, "val": {"ants": 1, "bees": 1}}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    """Let the cache folder be a new one, and no folder of photos be named."""
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TLHELPERS_PHOTOS", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """Return a folder of few photos that stand for the ants and bees."""
+    return write_folder(tmp_path / "hymenoptera_data", train=2, val=1, classes=("ants", "bees"))
+
+
+@pytest.fixture
+def photo_set(root) -> PhotoSet:
+    """Return the row of these photos, with an address at which nobody listens."""
+    return PhotoSet(url=f"{nobody()}/set.zip", sha256=fingerprint(root), counts=FEW)
+
+
+def zipped(root: Path) -> bytes:
+    """Return the folder as a zip archive with one more file, as the tutorial has it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in root.rglob("*.*"):
+            archive.write(path, path.relative_to(root.parent))
+        archive.writestr("hymenoptera_data/train/ants/imageNotFound.gif", b"GIF89a")
+    return buffer.getvalue()
+
+
+def test_photos_come_from_the_named_folder(root, photo_set, monkeypatch, capsys):
+    """One line says how many they are."""
+    monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
+    photos = ants_and_bees(photo_set=photo_set)
+    assert photos.source == "photos" and photos.train.paths[0].is_relative_to(root)
+    assert capsys.readouterr().out == "Ants and bees: 4 photos to train with, 2 to validate with.\n"
+
+
+def test_photos_are_downloaded_once_and_then_come_from_the_cache(root, photo_set, cache):
+    """The second call needs no host, and nothing but the photos stays in the cache."""
+    with serving({"/set.zip": zipped(root)}) as host:
+        online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
+        assert ants_and_bees("photos", photo_set=online).source == "photos"
+    assert len(ants_and_bees("photos", photo_set=online).train) == 4
+    assert list((cache / "photos").iterdir()) == [cached_photos()]
+
+
+@pytest.mark.parametrize("content", ["not a zip archive", "other photos"])
+def test_another_archive_is_refused_and_not_kept(root, photo_set, cache, content):
+    """The error names the address, and the cache stays empty."""
+    write_photo(root / "train" / "ants" / "0.png", seed=77)
+    archive = zipped(root) if content == "other photos" else b"<html>please log in</html>"
+    with serving({"/set.zip": archive}) as host:
+        online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
+        with pytest.raises(RuntimeError, match=f"{host}/set.zip did not give the ants and bees"):
+            ants_and_bees("photos", photo_set=online)
+    assert not list((cache / "photos").iterdir())
+
+
+def test_without_photos_auto_draws_and_says_so(photo_set, capsys):
+    """The drawn images have the same classes and numbers, and the line says why they are drawn."""
+    photos = ants_and_bees(photo_set=photo_set)
+    assert photos.source == "drawn" and photos.classes == ["ants", "bees"]
+    assert {"train": photos.train.counts(), "val": photos.val.counts()} == FEW
+    printed = capsys.readouterr().out
+    assert "DRAWN and not photographed, because the photos are not available (" in printed
+    assert "cannot be reached" in printed and "4 to train with, 2 to validate with" in printed
+
+
+def test_photos_are_never_replaced_by_drawings(photo_set):
+    """With source "photos", a failed download is an error."""
+    with pytest.raises(RuntimeError, match="cannot be reached"):
+        ants_and_bees("photos", photo_set=photo_set)
+
+
+def test_a_named_folder_with_too_few_photos_is_an_error(root, photo_set, monkeypatch):
+    """Nothing is drawn in place of photos that were named; the error has the numbers."""
+    (root / "val" / "bees" / "0.png").rename(root / "val" / "ants" / "1.png")
+    write_photo(root / "val" / "bees" / "1.png", seed=3)
+    monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
+    sentence = "TLHELPERS_PHOTOS names .*val holds {'ants': 2, 'bees': 1} photos instead of {'ants': 1, 'bees': 1}"
+    with pytest.raises(ValueError, match=sentence):
+        ants_and_bees(photo_set=photo_set)
+
+
+def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path, photo_set, monkeypatch):
+    """A typing error in the variable is reported."""
+    monkeypatch.setenv("TLHELPERS_PHOTOS", str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="TLHELPERS_PHOTOS names .*nowhere, which is not a folder; correct it"):
+        ants_and_bees(photo_set=photo_set)
+
+
+def test_changed_photos_are_noticed(root, photo_set, monkeypatch):
+    """The number of photos is right, but one has another content."""
+    write_photo(root / "train" / "ants" / "0.png", seed=77)
+    monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
+    with pytest.raises(ValueError, match="right number of photos, but other photos"):
+        ants_and_bees(photo_set=photo_set)
+
+
+def test_an_unknown_source_lists_the_sources():
+    """The error has the value and all that it could be."""
+    with pytest.raises(ValueError, match="source is 'web'; it must be 'auto', 'photos' or 'drawn'"):
+        ants_and_bees("web")
+
+
+def test_the_row_of_the_tutorial_is_complete():
+    """Its hash is a SHA-256, and its numbers are those of the drawn images."""
+    assert len(bytes.fromhex(TUTORIAL.sha256)) == 32 and TUTORIAL.counts == COUNTS
