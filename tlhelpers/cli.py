@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 BUILD = Path("build")
 HANDOUTS = BUILD / "handouts"
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         ants_and_bees("photos")
     runs = []
 
-    def executed() -> Iterator:
+    def executed() -> Iterator[tuple[str, Any]]:
         for notebook, finished in run_all(options.folder, BUILD / "notebooks"):
             runs.append(finished)
             if finished.error is None:
@@ -124,7 +125,7 @@ def prefetch(_: argparse.Namespace) -> int:
     return 0
 
 
-def _failure(function: Callable, *arguments) -> str | None:
+def _failure(function: Callable, *arguments: Any) -> str | None:
     """Call a function; return the message of the RuntimeError that it raises, or None if it raises none."""
     try:
         function(*arguments)

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ipykernel.kernelspec
 import nbformat
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -88,9 +89,10 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     run, start = NotebookRun(path.stem), time.perf_counter()
+    kernel = AsyncKernelManager(kernel_spec_manager=_ThisPython())
     client = NotebookClient(
         notebook,
-        km=AsyncKernelManager(kernel_spec_manager=_ThisPython()),
+        km=kernel,
         timeout=None,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
@@ -99,7 +101,7 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
     with client.setup_kernel(cleanup_kc=True, stderr=subprocess.DEVNULL):
         run.error = _run_cells(client, path.stem)
         run.seconds = time.perf_counter() - start
-        answers = _ask(client)
+        answers = _ask(client) if run_sync(kernel.is_alive)() else {}
         run.megabytes, run.results = answers.get("megabytes"), answers.get("results", {})
     clean(notebook)
     return notebook, run
@@ -133,10 +135,8 @@ def _run_cells(client: NotebookClient, name: str) -> str | None:
 
 
 def _ask(client: NotebookClient) -> dict[str, Any]:
-    """Return the answer of the kernel to ``QUESTION``; nothing if the kernel died or does not know tlhelpers."""
-    if not run_sync(client.km.is_alive)():
-        return {}
-    ask = run_sync(client.kc.execute_interactive)
+    """Return the answer of a kernel to ``QUESTION``; an empty dict if it does not have tlhelpers."""
+    ask = run_sync(cast(AsyncKernelClient, client.kc).execute_interactive)
     reply = ask("", store_history=False, user_expressions={"answer": QUESTION}, timeout=60)
     answer = reply["content"]["user_expressions"]["answer"]
     return ast.literal_eval(answer["data"]["text/plain"]) if answer["status"] == "ok" else {}

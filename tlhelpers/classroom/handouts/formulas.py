@@ -1,11 +1,12 @@
 """Formulas as MathML, which browsers draw without any script."""
 
 import re
+from typing import Literal
 
 from latex2mathml.converter import convert
 
 
-def to_mathml(formula: str, **options: str) -> str:
+def to_mathml(formula: str, display: Literal["inline", "block"] = "inline") -> str:
     r"""Return a formula in MathML.
 
     Browsers ignore the attribute that makes a letter bold, so a bold letter becomes a character that is bold by itself.
@@ -14,8 +15,8 @@ def to_mathml(formula: str, **options: str) -> str:
     ----------
     formula : str
         In LaTeX, without dollar signs.
-    **options
-        Passed on to latex2mathml, such as ``display="block"`` for a formula on a line of its own.
+    display : str
+        "inline" for a formula in a sentence, "block" for one on a line of its own.
 
     Examples
     --------
@@ -23,7 +24,7 @@ def to_mathml(formula: str, **options: str) -> str:
     True
     """
     bold = r'<mi mathvariant="bold">([A-Za-z])</mi>'
-    return re.sub(bold, lambda match: f"<mi>{_bold(match[1])}</mi>", convert(formula, **options))
+    return re.sub(bold, lambda match: f"<mi>{_bold(match[1])}</mi>", convert(formula, display=display))
 
 
 def _bold(letter: str) -> str:

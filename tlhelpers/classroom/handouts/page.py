@@ -4,8 +4,10 @@ import re
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
+from typing import Any
 
 from jinja2 import pass_context
+from jinja2.runtime import Context
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
@@ -41,14 +43,14 @@ def _exporter() -> "_PageExporter":
 
 class _PageExporter(HTMLExporter):
     @pass_context
-    def markdown2html(self, context, source: str) -> str:
+    def markdown2html(self, context: Context, source: str) -> str:
         return MarkdownWithMath(renderer=_Renderer(escape=False)).render(source)
 
 
 class _Renderer(IPythonRenderer):
     """Writes formulas as MathML, and gives each heading the names by which links call it."""
 
-    def heading(self, text: str, level: int, **attributes) -> str:
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
         words = unescape(re.sub("<[^>]+>", "", text))
         in_jupyter = words.replace(" ", "-")
         on_github = re.sub(r"[^\w-]", "", in_jupyter.lower())

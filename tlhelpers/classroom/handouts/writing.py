@@ -61,18 +61,19 @@ def write_handouts(
 
 
 def _write_all(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], folder: Path, browser: str | None) -> None:
+    """Write notebooks one by one while others are printed, then the pages of ``docs``, the lists and the results."""
     docs = {path.resolve(): f"{path.stem}.html" for path in (source.parent / "docs").glob("*.md")}
     targets: dict[Path, str] = {}
     linked: set[Path] = set()
     with ThreadPoolExecutor(os.cpu_count()) as printers:
-        printed = []
+        waiting = []
         for name, notebook in notebooks:
             targets[(source / f"{name}.ipynb").resolve()] = f"{name}.ipynb"
             linked |= linked_files(notebook, source) & docs.keys()
-            pages = _write_notebook(name, redirect_links(notebook, source, docs), folder)
-            printed += [printers.submit(print_page, page, browser) for page in pages if browser]
-        for printing in printed:
-            printing.result()  # raises what went wrong there
+            written = _write_notebook(name, redirect_links(notebook, source, docs), folder)
+            waiting += [printers.submit(print_page, page, browser) for page in written if browser]
+        for printing in waiting:
+            printing.result()  # raises the exception of a printer, if there was one
     teaching = {path for path in docs if path.stem == "teaching"}
     for audience, paths in (("student", linked), ("tutor", linked | teaching)):
         pages = {path: docs[path] for path in paths}
