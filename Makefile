@@ -9,7 +9,7 @@ LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
 UNIT := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: help run lab handouts test test-all coverage lint bench mutations outputs clean
+.PHONY: help run lab handouts test test-all test-pythons coverage lint bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
@@ -17,6 +17,7 @@ help:
 	@echo "make handouts  write build/handouts from the outputs that are stored in the notebooks"
 	@echo "make test      everything that is tested in less than ten minutes"
 	@echo "make test-all  the same and what takes longer"
+	@echo "make test-pythons  unit tests on every Python that there is, and with the oldest dependencies"
 	@echo "make coverage  the unit tests, and which lines of the package none of them runs"
 	@echo "make lint      style, types and dependencies of the code"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
@@ -53,6 +54,10 @@ test: $(STAMP)
 
 test-all: test
 	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=full
+
+test-pythons: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[pythons]'
+	$(BIN)/python -m tools.pythons
 
 coverage: $(STAMP)
 	$(UNIT) --cov --cov-report=term
