@@ -1,9 +1,9 @@
-"""Answers to the exercises of notebook 01, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 01 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import torch
 
 from tlhelpers import byhand
-from tlhelpers.classroom.exercises.nb01 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def shift_kernel(down, right):
@@ -24,8 +24,8 @@ def dilated(image, kernel, dilation):
 
 
 def multiply_adds():
-    places = (32 + 2 * 1 - 3) // 2 + 1
-    return places**2 * 48 * (24 // 6) * 3**2
+    positions = (32 + 2 * 1 - 3) // 2 + 1
+    return positions**2 * 48 * (24 // 6) * 3**2
 
 
 def enlarge(small, kernel, stride):
@@ -75,7 +75,7 @@ def framed(image, kernel, dilation):
 
 
 def windows_laid_down(small, kernel, stride, size=None, add=True):
-    """Put kernel times number at every place; the places may be counted wrongly, or written over."""
+    """Place the kernel times each pixel; the size may be wrong, and windows may overwrite each other."""
     rows, columns = kernel.shape
     large = torch.zeros(size or [stride * (n - 1) + k for n, k in zip(small.shape, kernel.shape, strict=True)])
     for i in range(small.shape[0]):
@@ -145,21 +145,21 @@ TYPICAL = [
 
 
 def test_the_larger_picture_is_the_gradient_of_a_convolution():
-    """A transposed convolution gives what autograd brings back through the convolution with that stride."""
+    """A transposed convolution is the backward pass of the convolution with that stride."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        small, kernel, stride = EXERCISES["01.4"].draw(generator)
-        large = EXERCISES["01.4"].reference(small, kernel, stride)
+        small, kernel, stride = find_exercise("01.4").draw(generator)
+        large = find_exercise("01.4").reference(small, kernel, stride)
         ours = byhand.conv2d_backward(small[None, None], large[None, None], kernel[None, None], stride=stride)[0]
         torch.testing.assert_close(ours[0, 0], large)
 
 
-def test_the_kernels_move_the_picture_where_they_say():
-    """A single bright pixel goes ``down`` rows down and ``right`` columns to the right."""
+def test_each_kernel_moves_the_picture_as_asked():
+    """A single bright pixel moves ``down`` rows down and ``right`` columns to the right."""
     picture = torch.zeros(5, 5)
     picture[2, 2] = 1
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
-            kernel = EXERCISES["01.1"].reference(down, right)
+            kernel = find_exercise("01.1").reference(down, right)
             moved = torch.nn.functional.conv2d(picture[None, None], kernel[None, None], padding=1)[0, 0]
             assert moved.nonzero().tolist() == [[2 + down, 2 + right]]

@@ -1,9 +1,9 @@
-"""Answers to the exercises of notebook 02, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 02 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import torch
 
 from tlhelpers import byhand
-from tlhelpers.classroom.exercises.nb02 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def min_pool(images, kernel):
@@ -24,7 +24,7 @@ def mean_of_pixels(images, kernel, stride, padding):
 def paintable():
     picture = torch.rand(4, 7, generator=torch.Generator().manual_seed(0)) + 1
     pooled = byhand.max_pool2d(picture[None, None], 2)
-    for pixel in range(picture.numel()):  # paint one after the other, and take back what is noticed
+    for pixel in range(picture.numel()):  # paint one after the other, and undo it if the output changes
         painted = picture.clone()
         painted.view(-1)[pixel] = 0
         picture = painted if torch.equal(byhand.max_pool2d(painted[None, None], 2), pooled) else picture
@@ -32,7 +32,7 @@ def paintable():
 
 
 def shares(pixels, means):
-    """How much each pixel gives to each mean, (means, pixels)."""
+    """Return the weight of each pixel in each mean, (means, pixels)."""
     inside = [[i * pixels // means <= p < -(-(i + 1) * pixels // means) for p in range(pixels)] for i in range(means)]
     inside = torch.tensor(inside).float()
     return inside / inside.sum(1, keepdim=True)
@@ -64,7 +64,7 @@ def multiplies_by_the_share(images, kernel, stride, padding):
 
 
 def by_window(grad, height, width, give=lambda window, g: window + g / window[0, 0].numel(), up=True):
-    """Go through the windows; ``give`` says what becomes of the pixels of one."""
+    """Go through the windows; ``give`` returns the new gradient of the pixels of one window."""
     rows, columns = grad.shape[2:]
     images = torch.zeros(*grad.shape[:2], height, width)
     for i in range(rows):
@@ -118,7 +118,7 @@ TYPICAL = [
     ("02.3", 28 - 2 * 4, "Rounded down means"),
     ("02.3", 28 - 3 * 6, "The windows overlap there"),
     ("02.3", 28 - 1, "Not only the largest"),
-    ("02.3", 28, "Were all of them black"),
+    ("02.3", 28, "If all pixels were black"),
     ("02.3", 3, "That is for one window"),
     ("02.4", given(lambda window, g: g.expand_as(window) / window[0, 0].numel()), "The last window won"),
     ("02.4", lambda grad, height, width: by_window(grad, height, width, up=False), "The windows do not overlap"),
@@ -132,10 +132,10 @@ TYPICAL = [
 ]
 
 
-def test_no_gradient_is_lost_or_made():
-    """What the pixels get back through adaptive pooling sums to what the means had."""
+def test_the_backward_pass_of_adaptive_pooling_keeps_the_sum():
+    """The gradients of the pixels sum to the gradients of the means."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        grad, height, width = EXERCISES["02.4"].draw(generator)
-        back = EXERCISES["02.4"].reference(grad, height, width)
+        grad, height, width = find_exercise("02.4").draw(generator)
+        back = find_exercise("02.4").reference(grad, height, width)
         torch.testing.assert_close(back.sum((2, 3)), grad.sum((2, 3)))

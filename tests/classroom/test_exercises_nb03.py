@@ -1,11 +1,11 @@
-"""Answers to the exercises of notebook 03, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 03 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import torch
 import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 
 from tlhelpers import byhand
-from tlhelpers.classroom.exercises.nb03 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def softmax_at(logits, temperature):
@@ -23,7 +23,7 @@ def gradient_at(logits, labels, temperature):
 
 
 def sure_enough():
-    """Try leads of the right score, until none has a smaller loss."""
+    """Search for the score of the right class with the smallest loss."""
     right = torch.eye(10, dtype=torch.float64)[:1]
     loss = minimize_scalar(lambda lead: F.cross_entropy(lead * right, torch.tensor([0]), label_smoothing=0.2).item())
     return byhand.softmax(loss.x * right)[0, 0].item()
@@ -103,7 +103,7 @@ TYPICAL = [
     ("03.2", lambda z, y, t: loss_gradient(z / t, y) / t**2, "Divided by T twice"),
     ("03.2", lambda z, y, t: loss_gradient(z / t, y) / t / z.shape[1], "Divided by N and by C"),
     ("03.3", 0.8, "The part is spread over all classes"),
-    ("03.3", 1, "Without smoothing, yes"),
+    ("03.3", 1, "That is right without smoothing"),
     ("03.3", 0.02, "That is for one of the wrong classes"),
     ("03.3", 0.18, "That is for all of the wrong classes"),
     ("03.3", 0.98, "Only the share of one class"),
@@ -120,15 +120,15 @@ TYPICAL = [
     ("03.4", one_factor_less, "One factor is missing"),
     ("03.4", lambda grad, logits: -softmax_back(grad, logits), "The sign is turned round"),
     ("03.4", lambda grad, logits: byhand.softmax(logits) - grad, "That is softmax followed by cross-entropy"),
-    ("03.4", through_the_logarithm, "That is the way back through the logarithm"),
+    ("03.4", through_the_logarithm, "That is the backward pass through a logarithm"),
     ("03.4", lambda grad, logits: softmax_back(grad, logits) / len(logits), "Divided by N"),
     ("03.4", on_scores, "Those are scores"),
 ]
 
 
-def test_the_way_back_changes_no_sum():
-    """Scores that all rise together change no probability, so each row of the gradient sums to 0."""
+def test_the_rows_of_the_gradient_sum_to_zero():
+    """Adding the same number to all scores changes no probability, so each row of the gradient sums to 0."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        sums = EXERCISES["03.4"].reference(*EXERCISES["03.4"].draw(generator)).sum(dim=1)
+        sums = find_exercise("03.4").reference(*find_exercise("03.4").draw(generator)).sum(dim=1)
         torch.testing.assert_close(sums, torch.zeros_like(sums), atol=1e-6, rtol=0)

@@ -1,11 +1,11 @@
-"""Answers to the exercises of notebook 04, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 04 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import pytest
 import torch
 from torch import nn
 
 from tlhelpers.byhand.initialization import xavier_normal
-from tlhelpers.classroom.exercises.nb04 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def kaiming_std(shape):
@@ -16,7 +16,7 @@ def kaiming_std(shape):
 
 
 def adam_step(weights, gradients, means, squares, step, rate):
-    """Let torch take the step, from the same means."""
+    """Let torch do the step, from the same running means."""
     parameter = weights.clone().requires_grad_()
     optimizer = torch.optim.Adam([parameter], lr=rate)
     optimizer.state[parameter] = {"step": torch.tensor(step - 1.0), "exp_avg": means, "exp_avg_sq": squares}
@@ -26,7 +26,7 @@ def adam_step(weights, gradients, means, squares, step, rate):
 
 
 def long_slope():
-    """Let torch slide down until the steps are all alike."""
+    """Let torch do steps until they no longer grow."""
     weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=0.01, momentum=0.9)
     weight.grad = torch.full_like(weight, 2.0)
@@ -37,7 +37,7 @@ def long_slope():
 
 
 def first_gradient(x, labels, first, second):
-    """Go back image by image."""
+    """Do the backward pass image by image."""
     total = torch.zeros_like(first)
     for image, label in zip(x, labels, strict=True):
         before = first @ image
@@ -51,7 +51,7 @@ SOLUTIONS = {"04.1": kaiming_std, "04.2": adam_step, "04.3": long_slope, "04.4":
 
 
 def rescaled(weights, gradients, means, squares, step, rate):
-    """Forget that both means began at zero, as is often done."""
+    """Forget to correct both means."""
     means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients**2
     return weights - rate * means / (squares.sqrt() + 1e-8)
 
@@ -63,24 +63,24 @@ def one_hat(weights, gradients, means, squares, step, rate):
 
 
 def rootless(weights, gradients, means, squares, step, rate):
-    """Forget the root, as its hat hides it."""
+    """Forget the square root."""
     means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients * gradients
     return weights - rate * (means / (1 - 0.9**step)) / (squares / (1 - 0.999**step) + 1e-8)
 
 
 def unsquared(weights, gradients, means, squares, step, rate):
-    """Forget a small 2."""
+    """Forget to square the gradients."""
     means, squares = 0.9 * means + 0.1 * gradients, 0.999 * squares + 0.001 * gradients
     return weights - rate * (means / (1 - 0.9**step)) / ((squares / (1 - 0.999**step)) ** 0.5 + 1e-8)
 
 
 def counted_from_zero(weights, gradients, means, squares, step, rate):
-    """Expect that the first step is number 0."""
+    """Count steps from 0."""
     return adam_step(weights, gradients, means, squares, step + 1, rate)
 
 
 def backwards(x, labels, first, second, *, relu_there=True, relu_back=True, mean=True):
-    """Go back in matrices, with what is easily left out."""
+    """Do the backward pass with matrices; some parts can be left out."""
     before = x @ first.T
     logits = (before.relu() if relu_there else before) @ second.T
     message = logits.exp() / logits.exp().sum(dim=1, keepdim=True)
@@ -92,7 +92,7 @@ def backwards(x, labels, first, second, *, relu_there=True, relu_back=True, mean
 
 
 def every_number(x, labels, first, second):
-    """Take the mean over the probabilities, classes and all."""
+    """Divide by the number of images and by the number of classes."""
     return backwards(x, labels, first, second, mean=False) / (len(x) * second.shape[0])
 
 
@@ -106,7 +106,11 @@ def as_gradient_of_squares(x, labels, first, second):
 # Wrong answers as a learner would write them, and how the hint that belongs to each begins.
 TYPICAL = [
     ("04.1", lambda shape: 2 / nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))[0], "That is the variance"),
-    ("04.1", lambda shape: (2 / nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))[1]) ** 0.5, "Counted are"),
+    (
+        "04.1",
+        lambda shape: (2 / nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))[1]) ** 0.5,
+        "That counts the outputs",
+    ),
     ("04.1", lambda shape: (2 / torch.empty(shape).numel()) ** 0.5, "Every weight of the layer"),
     ("04.1", lambda shape: (2 / shape[1]) ** 0.5, "The pixels of the kernel are forgotten"),
     ("04.1", lambda shape: (2 / shape[-1]) ** 0.5, "The last axis alone"),
@@ -128,8 +132,12 @@ TYPICAL = [
     ("04.3", 0.002, "Multiplied where it should be divided"),
     ("04.3", 10, "That is the number of gradients"),
     ("04.3", -0.2, "The size is right"),
-    ("04.4", lambda *inputs: backwards(*inputs, relu_back=False), "ReLU is missing on the way back"),
-    ("04.4", lambda *inputs: backwards(*inputs, relu_there=False, relu_back=False), "ReLU is missing, there and back"),
+    ("04.4", lambda *inputs: backwards(*inputs, relu_back=False), "ReLU is missing in the backward pass"),
+    (
+        "04.4",
+        lambda *inputs: backwards(*inputs, relu_there=False, relu_back=False),
+        "ReLU is missing, forward and backward",
+    ),
     ("04.4", lambda *inputs: backwards(*inputs, mean=False), "Not divided by N"),
     ("04.4", every_number, "Divided by N and by the number of classes"),
     ("04.4", as_gradient_of_squares, "Softmax is missing"),
@@ -139,16 +147,16 @@ TYPICAL = [
 
 
 def test_the_spread_is_what_torch_draws_with():
-    """Weights that torch draws have the standard deviation asked for; Xavier's have another."""
+    """Weights that torch draws have the standard deviation of the reference; Xavier's weights have another."""
     shape = (40, 30, 5, 5)
-    asked = EXERCISES["04.1"].reference(shape)
+    asked = find_exercise("04.1").reference(shape)
     assert nn.init.kaiming_normal_(torch.empty(shape)).std().item() == pytest.approx(asked, rel=0.03)
     assert xavier_normal(shape).std().item() != pytest.approx(asked, rel=0.1)
 
 
-def test_the_gate_of_relu_is_open_and_shut():
-    """In every network drawn some numbers pass ReLU and some do not, so that a forgotten gate is seen."""
+def test_every_drawn_network_has_positive_and_negative_activations():
+    """ReLU keeps some values and sets others to 0, so that an answer without ReLU is wrong."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(20):
-        x, _, first, _ = EXERCISES["04.4"].draw(generator)
+        x, _, first, _ = find_exercise("04.4").draw(generator)
         assert 0 < (x @ first.T > 0).double().mean() < 1

@@ -1,16 +1,17 @@
-"""Answers to the exercises of notebook 05, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 05 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.utils.flop_counter import FlopCounterMode
 
-import tlhelpers as tl
-from tlhelpers.classroom.exercises.nb05 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 from tlhelpers.classroom.judging import judge
+from tlhelpers.network.resnet import Bottleneck
 
 
 def block_parameters(in_channels, channels):
-    block = tl.Bottleneck(in_channels, channels)
+    with torch.device("meta"):  # shapes without values
+        block = Bottleneck(in_channels, channels)
     return sum(parameter.numel() for parameter in block.parameters())
 
 
@@ -23,14 +24,14 @@ def receptive_field(layers):
 
 
 def multiply_adds():
-    """Let torch count; it counts a multiply-add as two."""
+    """Let torch count the operations; a multiply-add is two."""
     with FlopCounterMode(display=False) as counter, torch.device("meta"):
         torch.nn.Conv2d(2, 5, 3, stride=2, padding=1, bias=False)(torch.empty(1, 2, 8, 8))
     return counter.get_total_flops() // 2
 
 
 def folded(kernels, mean, variance, weight, bias):
-    """Let torch fold."""
+    """Let torch fold the batch norm."""
     new, shift = fuse_conv_bn_weights(kernels, None, mean, variance, 1e-5, weight, bias)
     return torch.hstack([new.reshape(len(new), -1), shift.reshape(-1, 1)]).detach()
 
@@ -39,7 +40,7 @@ SOLUTIONS = {"05.1": block_parameters, "05.2": receptive_field, "05.3": multiply
 
 
 def of_modules(in_channels, channels, *, norm=True, shortcut=True, bias=False, wide=4):
-    """Count a block of torch's modules, with what is easily forgotten."""
+    """Count the parameters of a block made of torch's modules; some parts can be left out."""
 
     def pair(i, o, size):
         return [torch.nn.Conv2d(i, o, size, bias=bias), *([torch.nn.BatchNorm2d(o)] if norm else [])]
@@ -52,8 +53,9 @@ def of_modules(in_channels, channels, *, norm=True, shortcut=True, bias=False, w
 
 
 def everything_stored(in_channels, channels):
-    """Take the buffers for parameters, but not the counts of batches."""
-    values = tl.Bottleneck(in_channels, channels).state_dict().items()
+    """Count the running statistics as parameters."""
+    with torch.device("meta"):
+        values = Bottleneck(in_channels, channels).state_dict().items()
     return sum(value.numel() for name, value in values if "num_batches" not in name)
 
 
@@ -63,7 +65,7 @@ def always_a_convolution(in_channels, channels):
 
 
 def field_with(layers, reach, grow):
-    """Walk from the photo on, with a reach and a growth of one's own."""
+    """Go from the image to the last layer, with another growth of the field or of the step."""
     field, step = 1, 1
     for kernel, stride in layers:
         field += reach(kernel, stride) * step
@@ -72,7 +74,7 @@ def field_with(layers, reach, grow):
 
 
 def after_the_step(layers):
-    """Multiply first and add then."""
+    """Multiply the step before the field is enlarged."""
     field, step = 1, 1
     for kernel, stride in layers:
         step *= stride
@@ -81,7 +83,7 @@ def after_the_step(layers):
 
 
 def from_the_photo(layers):
-    """Take the way from the back, and forget to go back."""
+    """Apply the rule for going backward, but go forward."""
     field = 1
     for kernel, stride in layers:
         field = (field - 1) * stride + kernel
@@ -89,7 +91,7 @@ def from_the_photo(layers):
 
 
 def folded_with(kernels, mean, variance, weight, bias, *, eps=1e-5, shift=None, axes=(None, None, None)):
-    """Fold in two lines, one of which is easily got wrong."""
+    """Fold with another eps, another bias, or a scale along another axis."""
     scale = weight / torch.sqrt(variance + eps)
     new_bias = (mean * -scale + bias) if shift is None else shift(mean, scale, bias)
     new = kernels * scale[(slice(None), *axes)]
@@ -97,7 +99,7 @@ def folded_with(kernels, mean, variance, weight, bias, *, eps=1e-5, shift=None, 
 
 
 def rootless(kernels, mean, variance, weight, bias):
-    """Take the variance for the deviation."""
+    """Divide by the variance instead of the standard deviation."""
     rows = []
     for k, m, v, w, b in zip(kernels, mean, variance, weight, bias, strict=True):
         factor = w / (v + 1e-5)
@@ -142,7 +144,7 @@ TYPICAL = [
 
 
 def test_an_answer_that_reverses_its_list_is_right():
-    """The learner's list is a copy: turning it round in place, as the way from the back invites, harms nobody."""
+    """An answer gets a copy of the list, so that it may reverse it in place."""
 
     def backwards(layers):
         field = 1
@@ -151,15 +153,15 @@ def test_an_answer_that_reverses_its_list_is_right():
             field = (field - 1) * stride + kernel
         return field
 
-    assert judge(EXERCISES["05.2"], backwards).status == "right"
+    assert judge(find_exercise("05.2"), backwards).status == "right"
 
 
 def test_the_receptive_field_is_what_the_gradient_reaches():
-    """The field of a stack of convolutions is the width of the pixels that one output depends on."""
+    """The receptive field is the number of adjacent pixels on which one output depends."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        (layers,) = EXERCISES["05.2"].draw(generator)
-        field = EXERCISES["05.2"].reference(layers)
+        (layers,) = find_exercise("05.2").draw(generator)
+        field = find_exercise("05.2").reference(layers)
         pixels = torch.ones(1, 1, field, dtype=torch.float64, requires_grad=True)
         x = pixels
         for kernel, stride in layers:
@@ -169,11 +171,11 @@ def test_the_receptive_field_is_what_the_gradient_reaches():
         assert pixels.grad[0, 0, 0] > 0 and pixels.grad[0, 0, -1] > 0
 
 
-def test_a_folded_batch_norm_is_gone():
-    """A convolution with the new kernels and biases says what the convolution and the batch norm said."""
-    kernels, *norm = EXERCISES["05.4"].draw(torch.Generator().manual_seed(1))
+def test_the_folded_convolution_replaces_both_layers():
+    """One convolution with the new kernels and biases has the output of the convolution and the batch norm."""
+    kernels, *norm = find_exercise("05.4").draw(torch.Generator().manual_seed(1))
     images = torch.randn(2, kernels.shape[1], 6, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     both = torch.nn.functional.batch_norm(torch.nn.functional.conv2d(images, kernels), *norm)
-    rows = EXERCISES["05.4"].reference(kernels, *norm)
+    rows = find_exercise("05.4").reference(kernels, *norm)
     alone = torch.nn.functional.conv2d(images, rows[:, :-1].reshape(kernels.shape), rows[:, -1])
     torch.testing.assert_close(alone, both)

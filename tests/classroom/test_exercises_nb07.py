@@ -1,11 +1,12 @@
-"""Answers to the exercises of notebook 07, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 07 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import math
 
+import pytest
 import torch
 
 import tlhelpers as tl
-from tlhelpers.classroom.exercises.nb07 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 from tlhelpers.classroom.judging import judge
 
 
@@ -20,7 +21,7 @@ def sgd_step(weight, gradient, velocity, rate, momentum):
     return torch.stack([weight, new])
 
 
-with torch.device("meta"):  # the names alone, without the numbers
+with torch.device("meta"):  # the names without the values
     NAMES = [name for name, _ in tl.ResNet50().named_buffers()]
 
 
@@ -88,7 +89,7 @@ def against_the_one_before(losses, accuracies, patience):
 
 
 def stops(losses, patience, *, reset=True, late=False, ties=False):
-    """Return how many epochs are run and which one is kept, in a loop with one thing wrong."""
+    """Return how many epochs are run and which one is kept; a loop with one mistake."""
     best, kept, waited = math.inf, 0, 0
     for epoch, loss in enumerate(losses):
         if loss < best or (ties and loss == best):
@@ -161,7 +162,7 @@ TYPICAL = [
     ("07.3", 158, "A batch norm keeps more than one buffer"),
     ("07.3", 157, "Mean and variance are two"),
     ("07.3", 153, "The frozen stem has six tensors"),
-    ("07.3", 3, "Those stay now"),
+    ("07.3", 3, "Those are the tensors that no longer change"),
     ("07.3", 0, "Only one batch norm is frozen"),
     ("07.3", 52 * 2, "Two for each batch norm"),
     ("07.4", against_the_one_before, "Compared with the epoch before"),
@@ -176,8 +177,8 @@ TYPICAL = [
 ]
 
 
-def test_as_many_tensors_change_as_the_question_is_answered():
-    """One pass of two small images in training mode, with the first batch norm frozen, changes so many tensors."""
+def test_the_answer_is_the_number_of_tensors_that_change():
+    """A forward pass in training mode, with the first batch norm frozen, changes as many tensors as the answer says."""
     network = tl.ResNet50()
     tl.freeze(network.bn1)
     tl.train_mode(network)
@@ -185,51 +186,63 @@ def test_as_many_tensors_change_as_the_question_is_answered():
     with torch.no_grad():
         network(torch.randn(2, 3, 64, 64))
     changed = [name for name, tensor in network.state_dict().items() if not tensor.equal(before[name])]
-    assert len(changed) == EXERCISES["07.3"].reference()
+    assert len(changed) == find_exercise("07.3").reference()
 
 
-def test_a_training_stops_where_that_of_the_package_does(monkeypatch):
-    """Given the same held-out losses, ``tl.fit`` runs as many epochs; some trainings stop, some run out."""
-    generator = torch.Generator().manual_seed(1)
-    model, stopped = torch.nn.Linear(1, 1), []
-    optimizer, loader = torch.optim.SGD(model.parameters(), lr=0.1), torch.utils.data.DataLoader([0])
+class Scripted(torch.nn.Module):
+    """A network whose validation losses are given: each forward pass in eval mode has the next one, for label 0."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.scores, self.losses = torch.nn.Parameter(torch.zeros(1, 2)), iter(losses.tolist())
+
+    def forward(self, images):
+        if self.training:
+            return self.scores
+        return torch.tensor([[0.0, math.log(math.expm1(next(self.losses)))]])  # log(1 + exp(score)) is the loss
+
+
+def test_a_training_stops_where_that_of_the_package_does():
+    """With the same validation losses, ``tl.fit`` runs as many epochs; some trainings stop early, some do not."""
+    generator, stopped = torch.Generator().manual_seed(1), []
+    loader = torch.utils.data.DataLoader([(torch.zeros(3, 2, 2), 0)])
     for _ in range(10):
-        losses, accuracies, patience = EXERCISES["07.4"].draw(generator)
-        to_come = iter(losses.tolist())
-        monkeypatch.setattr(tl.training, "train_one_epoch", lambda *_, **__: (0.0, 0.0))
-        monkeypatch.setattr(tl.training, "evaluate", lambda *_, now=to_come: tl.Evaluation(next(now), 0.0, None, None))
-        history = tl.training.fit(model, loader, loader, optimizer, epochs=len(losses), patience=patience)
-        run, _ = EXERCISES["07.4"].reference(losses, accuracies, patience)
+        losses, accuracies, patience = find_exercise("07.4").draw(generator)
+        model = Scripted(losses)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        history = tl.fit(model, loader, loader, optimizer, epochs=len(losses), patience=patience)
+        run, _ = find_exercise("07.4").reference(losses, accuracies, patience)
         assert run == len(history)
+        assert [epoch.val_loss for epoch in history] == pytest.approx(losses[: int(run)].tolist())
         stopped.append(len(history) < len(losses))
     assert {True, False} == set(stopped)
 
 
-def test_a_tuple_in_place_of_a_stack_is_shown_what_is_expected():
-    """Returning weight and velocity as a tuple is wrong, not an exception of the checker."""
-    verdict = judge(EXERCISES["07.2"], lambda *inputs: tuple(sgd_step(*inputs)))
+def test_a_tuple_instead_of_a_stack_gets_the_expected_result():
+    """Returning weight and velocity as a tuple is wrong, and does not make the check fail."""
+    verdict = judge(find_exercise("07.2"), lambda *inputs: tuple(sgd_step(*inputs)))
     assert verdict.status == "wrong" and "expected" in verdict.message
 
 
 def test_steps_are_as_many_as_a_loader_has_batches():
-    """The count is that of a loop over torch's own loader."""
+    """The number of steps is that of a loop over torch's loader."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        photos, batch_size, epochs = EXERCISES["07.1"].draw(generator)
+        photos, batch_size, epochs = find_exercise("07.1").draw(generator)
         loader = torch.utils.data.DataLoader(range(photos), batch_size=batch_size)
-        assert EXERCISES["07.1"].reference(photos, batch_size, epochs) == epochs * len(loader)
+        assert find_exercise("07.1").reference(photos, batch_size, epochs) == epochs * len(loader)
 
 
-def test_two_steps_are_those_of_torch():
-    """Step after step, weight and velocity are those of torch's SGD."""
+def test_three_steps_are_those_of_torch():
+    """After each step, weight and velocity are those of torch's SGD."""
     generator = torch.Generator().manual_seed(1)
-    weight, *_, rate, momentum = EXERCISES["07.2"].draw(generator)
+    weight, *_, rate, momentum = find_exercise("07.2").draw(generator)
     theirs = weight.clone().requires_grad_()
     optimizer = torch.optim.SGD([theirs], lr=rate, momentum=momentum)
     velocity = torch.zeros_like(weight)
     for _ in range(3):
         theirs.grad = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
-        weight, velocity = EXERCISES["07.2"].reference(weight, theirs.grad, velocity, rate, momentum)
+        weight, velocity = find_exercise("07.2").reference(weight, theirs.grad, velocity, rate, momentum)
         optimizer.step()
         torch.testing.assert_close(weight, theirs.detach())
         torch.testing.assert_close(velocity, optimizer.state[theirs]["momentum_buffer"])

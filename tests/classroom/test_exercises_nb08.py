@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 08, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 08 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import math
 import statistics
@@ -8,7 +8,7 @@ import torch
 from scipy.stats import binom, binomtest
 
 import tlhelpers as tl
-from tlhelpers.classroom.exercises.nb08 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def mcnemar(first, second):
@@ -28,7 +28,7 @@ def pass_by_luck():
 
 
 def along(before, after, features, labels, shares):
-    """Step by step, without a function of torch's for networks or losses."""
+    """Compute the losses without torch's functions for networks and losses."""
     losses = []
     for share in shares.tolist():
         first = (1 - share) * before[0] + share * after[0]
@@ -155,7 +155,7 @@ TYPICAL = [
     ("08.3", 0.4, "That is a fraction, rounded"),
     ("08.3", 100 * (1 - 0.95**10), "Round it"),
     ("08.4", ensemble, "The scores of two networks were mixed"),
-    ("08.4", mixes_losses, "The losses of the ends were mixed"),
+    ("08.4", mixes_losses, "The losses of the two networks were mixed"),
     ("08.4", turned_round, "From the wrong end"),
     ("08.4", head_only, "Only the head went along"),
     ("08.4", linear, "The ReLU is missing"),
@@ -166,22 +166,22 @@ TYPICAL = [
 ]
 
 
-def test_answers_that_agree_are_no_evidence():
-    """Two classifiers that are right on the same photos differ by nothing: the probability is 1."""
+def test_two_classifiers_that_agree_have_a_p_value_of_one():
+    """Two classifiers that are right on the same photos do not differ."""
     right = torch.tensor([True, True, False])
-    assert EXERCISES["08.1"].reference(right, right) == 1.0
+    assert find_exercise("08.1").reference(right, right) == 1.0
 
 
 def test_some_classifiers_never_disagree():
-    """In the inputs drawn both occur: answers that differ, and answers that do not."""
+    """The drawn inputs contain classifiers that differ and classifiers that do not."""
     generator = torch.Generator().manual_seed(0)
-    agree = [torch.equal(*EXERCISES["08.1"].draw(generator)) for _ in range(20)]
+    agree = [torch.equal(*find_exercise("08.1").draw(generator)) for _ in range(20)]
     assert {True, False} == set(agree)
 
 
-def test_half_the_way_is_what_the_package_averages():
-    """With a share of one half the loss is that of ``tl.average_weights``."""
-    before, after, features, labels, _ = EXERCISES["08.4"].draw(torch.Generator().manual_seed(1))
+def test_a_share_of_one_half_is_the_average_of_the_package():
+    """The loss with a share of one half is that after ``tl.average_weights``."""
+    before, after, features, labels, _ = find_exercise("08.4").draw(torch.Generator().manual_seed(1))
     networks = []
     for first, second in (before, after):
         layers = torch.nn.Linear(4, 5, bias=False), torch.nn.ReLU(), torch.nn.Linear(5, 3, bias=False)
@@ -191,12 +191,12 @@ def test_half_the_way_is_what_the_package_averages():
     tl.average_weights(networks[1], networks[0])
     expected = torch.nn.functional.cross_entropy(networks[1](features), labels).item()
     half = torch.tensor([0.5], dtype=torch.float64)
-    assert EXERCISES["08.4"].reference(before, after, features, labels, half).item() == pytest.approx(expected)
+    assert find_exercise("08.4").reference(before, after, features, labels, half).item() == pytest.approx(expected)
 
 
 def test_the_simplest_is_often_not_the_best():
-    """In the inputs drawn both occur: a simpler strategy within the error, and none."""
+    """In some drawn inputs a simpler strategy is within the standard error, in others none is."""
     generator = torch.Generator().manual_seed(1)
-    drawn = [EXERCISES["08.2"].draw(generator)[0] for _ in range(20)]
-    simpler = [EXERCISES["08.2"].reference(losses) < losses.mean(dim=1).argmin() for losses in drawn]
+    drawn = [find_exercise("08.2").draw(generator)[0] for _ in range(20)]
+    simpler = [find_exercise("08.2").reference(losses) < losses.mean(dim=1).argmin() for losses in drawn]
     assert 3 <= sum(simpler) <= 17

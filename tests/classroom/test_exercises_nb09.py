@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 09, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 09 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import math
 import re
@@ -12,7 +12,8 @@ import torch
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
 
-from tlhelpers.classroom.exercises.nb09 import ACCURACIES, EXERCISES, SCORES
+from tlhelpers.classroom.exercises import find_exercise
+from tlhelpers.classroom.exercises.nb09_3_regret import ACCURACIES, SCORES
 from tlhelpers.features.transferability import leep
 
 
@@ -22,7 +23,7 @@ def by_luck(n):
 
 
 def nce(old, new):
-    return mutual_info_score(old, new) - entropy(new.bincount())  # what the old says of the new, less all there is
+    return mutual_info_score(old, new) - entropy(new.bincount())
 
 
 def forgets_to_divide(old, new):
@@ -132,7 +133,7 @@ TYPICAL = [
     ("09.1", lambda n: 2 / math.perm(n), "That counts the reversed order"),
     ("09.1", lambda n: 1 / n**n, "A place that is taken"),
     ("09.1", lambda n: 1 / 2**n, "That is a coin for each candidate"),
-    ("09.1", lambda n: 0.5 ** math.comb(n, 2), "Pairs are no coins"),
+    ("09.1", lambda n: 0.5 ** math.comb(n, 2), "The pairs are not independent coins"),
     ("09.1", lambda n: math.prod(range(1, n + 1)), "That is the number of orders"),
     ("09.1", lambda n: 1 / (n * (n - 1) / 2), "That is one out of the number of pairs"),
     ("09.2", forgets_to_divide, "That is the logarithm of P(y, z)"),
@@ -142,13 +143,13 @@ TYPICAL = [
     ("09.2", positive_entropy, "The sign"),
     ("09.2", log_at_the_end, "That is the logarithm of the mean"),
     ("09.2", mutual_info_score, "Divided by P(y) as well"),
-    ("09.3", 0, "That would be the regret of who knows"),
+    ("09.3", 0, "That is the regret of a choice by accuracy"),
     ("09.3", 95 - 74, "A score of -0.60 is not the highest"),
-    ("09.3", 88, "That is the accuracy of the favourite"),
+    ("09.3", 88, "That is the accuracy of the chosen one"),
     ("09.3", 88 - 95, "The sign"),
     ("09.3", 0.07, "That is a fraction"),
     ("09.3", 0.08, "That is a difference of scores"),
-    ("09.3", 93 - 88, "Compared with the second best"),
+    ("09.3", 93 - 88, "That compares with the second best"),
     ("09.4", keeps_a_fifth, "The fifth was kept"),
     ("09.4", no_factor, "The factor 4/5 is missing"),
     ("09.4", numpys_deviation, "That is the plain deviation"),
@@ -175,9 +176,9 @@ def test_exchanging_the_heads_turns_the_sign():
     """Leads of both signs are drawn, and exchanging the heads turns the sign."""
     generator, signs = torch.Generator().manual_seed(1), set()
     for _ in range(10):
-        first, second, labels = EXERCISES["09.4"].draw(generator)
-        lead = EXERCISES["09.4"].reference(first, second, labels)
-        assert EXERCISES["09.4"].reference(second, first, labels).item() == pytest.approx(-lead.item())
+        first, second, labels = find_exercise("09.4").draw(generator)
+        lead = find_exercise("09.4").reference(first, second, labels)
+        assert find_exercise("09.4").reference(second, first, labels).item() == pytest.approx(-lead.item())
         signs.add(lead.sign().item())
     assert signs == {-1.0, 1.0}
 
@@ -186,6 +187,6 @@ def test_nce_is_leep_of_a_head_that_is_sure():
     """Where the old head gives all probability to one class, the two scores are one."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(5):
-        old, new = EXERCISES["09.2"].draw(generator)
+        old, new = find_exercise("09.2").draw(generator)
         sure = torch.eye(int(old.max()) + 1)[old]
-        assert EXERCISES["09.2"].reference(old, new) == pytest.approx(leep(sure, new))
+        assert find_exercise("09.2").reference(old, new) == pytest.approx(leep(sure, new))

@@ -1,11 +1,11 @@
-"""Answers to the exercises of notebook 10, written apart from the checker; ``test_exercises.py`` tries them."""
+"""Answers to the exercises of notebook 10 that share no code with the exercises; ``test_exercises.py`` uses them."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlhelpers.classroom.exercises.nb10 import EXERCISES
+from tlhelpers.classroom.exercises import find_exercise
 
 
 def whole(share, factor):
@@ -30,12 +30,12 @@ def round_trip(x):
 
 
 def merged(weight, down, up, scale):
-    """Ask the two ways what they say of images with a single one in them: kernels, turned round."""
+    """Send images with a single 1 through both branches; the output is the kernel, flipped."""
     channels, side = weight.shape[1], weight.shape[-1]
     single = torch.zeros(channels, channels, 2 * side - 1, 2 * side - 1, dtype=weight.dtype)
     single[range(channels), range(channels), side - 1, side - 1] = 1
-    said = F.conv2d(single, weight) + scale * F.conv2d(F.conv2d(single, down), up)  # (C, O, k, k)
-    return said.flip(2, 3).transpose(0, 1)
+    output = F.conv2d(single, weight) + scale * F.conv2d(F.conv2d(single, down), up)  # (C, O, k, k)
+    return output.flip(2, 3).transpose(0, 1)
 
 
 SOLUTIONS = {"10.1": intensity, "10.2": round_trip, "10.3": whole, "10.4": merged}
@@ -72,20 +72,20 @@ TYPICAL = [
 ]
 
 
-def test_a_merged_adapter_works_as_two_ways():
-    """The reference itself: convolutions of images say the same."""
+def test_a_merged_adapter_gives_the_same_output():
+    """One convolution with the merged kernel has the output of convolution and adapter together."""
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
-        weight, down, up, scale = EXERCISES["10.4"].draw(generator)
+        weight, down, up, scale = find_exercise("10.4").draw(generator)
         images = torch.randn(2, weight.shape[1], 7, 7, dtype=torch.float64)
         both = F.conv2d(images, weight) + scale * F.conv2d(F.conv2d(images, down), up)
-        one = EXERCISES["10.4"].reference(weight, down, up, scale)
+        one = find_exercise("10.4").reference(weight, down, up, scale)
         torch.testing.assert_close(F.conv2d(images, one), both)
 
 
-def test_a_sign_would_waste_a_bit():
-    """With 127 numbers instead of 255 the most that is lost is about twice as much."""
+def test_a_sign_doubles_the_rounding_error():
+    """With 127 steps instead of 255 the largest error is about twice as large."""
     x = torch.rand(10000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     step = x.max() / 127
-    lost = [(back - x).abs().max() for back in (EXERCISES["10.2"].reference(x), (x / step).round() * step)]
+    lost = [(back - x).abs().max() for back in (find_exercise("10.2").reference(x), (x / step).round() * step)]
     assert 1.9 < lost[1] / lost[0] < 2.1

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 01, as learners write them; ``test_wrong_answers.py`` tries them."""
+"""Wrong answers to the exercises of notebook 01, as learners write them; ``test_wrong_answers.py`` uses them."""
 
 import torch
 import torch.nn.functional as F

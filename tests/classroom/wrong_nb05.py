@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 05, as learners write them; ``test_wrong_answers.py`` tries them."""
+"""Wrong answers to the exercises of notebook 05, as learners write them; ``test_wrong_answers.py`` uses them."""
 
 import torch
 
@@ -78,7 +78,7 @@ def backward_rule_run_forward(layers):
     return field
 
 
-def returned_inside_the_loop(layers):
+def returned_inside_the_loop(layers):  # noqa: RET503
     field, step = 1, 1
     for kernel, stride in layers:
         field += (kernel - 1) * step
@@ -118,7 +118,7 @@ def bias_in_front(kernels, mean, variance, weight, bias):
     return torch.cat([new_bias[:, None], (kernels * scale[:, None, None, None]).flatten(1)], dim=1)
 
 
-def kernels_normalised(kernels, mean, variance, weight, bias):
+def kernels_normalized(kernels, mean, variance, weight, bias):
     mean, variance, weight, shift = (v[:, None, None, None] for v in (mean, variance, weight, bias))
     new_kernels = weight * (kernels - mean) / torch.sqrt(variance + 1e-5) + shift
     return torch.cat([new_kernels.flatten(1), bias[:, None]], dim=1)
@@ -160,7 +160,7 @@ WRONG = {
         mean_not_scaled,
         bias_scaled_too,
         bias_in_front,
-        kernels_normalised,
+        kernels_normalized,
         input_channels_scaled,
     ],
 }

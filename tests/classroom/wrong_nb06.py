@@ -1,11 +1,10 @@
-"""Wrong answers to the exercises of notebook 06, as learners write them; ``test_wrong_answers.py`` tries them."""
+"""Wrong answers to the exercises of notebook 06, as learners write them; ``test_wrong_answers.py`` uses them."""
 
 import math
 
 import numpy as np
 import torch
-
-import tlhelpers as tl
+from sklearn.neighbors import KNeighborsClassifier
 
 
 def unit(features):
@@ -36,12 +35,12 @@ def part_of_a_photo(accuracy, error):
     return accuracy * (1 - accuracy) / error**2
 
 
-def own_neighbour(features, labels, k):
-    predictions = tl.nearest_neighbours(features, labels, features, count=k)
-    return (predictions == labels).double().mean().item()
+def own_neighbor(features, labels, k):
+    neighbors = KNeighborsClassifier(k, metric="cosine").fit(features, labels)
+    return (neighbors.predict(features) == labels.numpy()).mean()
 
 
-def one_neighbour_short(features, labels, k):
+def one_neighbor_short(features, labels, k):
     similarity = unit(features) @ unit(features).T
     nearest = similarity.topk(k, dim=1).indices[:, 1:]
     votes = labels[nearest].double().mean(dim=1)
@@ -73,43 +72,43 @@ def columns_to_unit_length(features, labels, k):
     return ((votes > 0.5) == labels).double().mean().item()
 
 
-def never_centred(train, photos, count):
+def never_centered(train, photos, count):
     _, _, directions = torch.linalg.svd(train, full_matrices=False)
     kept = directions[:count]
     return photos @ kept.T @ kept
 
 
-def centre_not_added_back(train, photos, count):
-    centre = train.mean(dim=0)
-    _, _, directions = torch.linalg.svd(train - centre, full_matrices=False)
+def center_not_added_back(train, photos, count):
+    center = train.mean(dim=0)
+    _, _, directions = torch.linalg.svd(train - center, full_matrices=False)
     kept = directions[:count]
-    return (photos - centre) @ kept.T @ kept
+    return (photos - center) @ kept.T @ kept
 
 
 def coordinates_only(train, photos, count):
-    centre = train.mean(dim=0)
-    _, _, directions = torch.linalg.svd(train - centre, full_matrices=False)
-    return (photos - centre) @ directions[:count].T
+    center = train.mean(dim=0)
+    _, _, directions = torch.linalg.svd(train - center, full_matrices=False)
+    return (photos - center) @ directions[:count].T
 
 
-def centred_by_their_own_mean(train, photos, count):
+def centered_by_their_own_mean(train, photos, count):
     _, _, directions = torch.linalg.svd(train - train.mean(dim=0), full_matrices=False)
-    kept, centre = directions[:count], photos.mean(dim=0)
-    return centre + (photos - centre) @ kept.T @ kept
+    kept, center = directions[:count], photos.mean(dim=0)
+    return center + (photos - center) @ kept.T @ kept
 
 
 def smallest_components_first(train, photos, count):
-    centre = train.mean(dim=0)
-    _, vectors = torch.linalg.eigh((train - centre).T @ (train - centre))
+    center = train.mean(dim=0)
+    _, vectors = torch.linalg.eigh((train - center).T @ (train - center))
     kept = vectors[:, :count]
-    return centre + (photos - centre) @ kept @ kept.T
+    return center + (photos - center) @ kept @ kept.T
 
 
 def columns_for_rows(train, photos, count):
-    centre = train.mean(dim=0)
-    _, _, directions = torch.linalg.svd(train - centre, full_matrices=False)
+    center = train.mean(dim=0)
+    _, _, directions = torch.linalg.svd(train - center, full_matrices=False)
     kept = directions[:, :count]
-    return centre + (photos - centre) @ kept @ kept.T
+    return center + (photos - center) @ kept @ kept.T
 
 
 WRONG = {
@@ -122,8 +121,8 @@ WRONG = {
         part_of_a_photo,
     ],
     "06.2": [
-        own_neighbour,
-        one_neighbour_short,
+        own_neighbor,
+        one_neighbor_short,
         lengths_left_in,
         one_vote_is_enough,
         mean_of_whole_numbers,
@@ -138,10 +137,10 @@ WRONG = {
         (81 / 100 + 4 / 100) / 2,  # shares of all photos
     ],
     "06.4": [
-        never_centred,
-        centre_not_added_back,
+        never_centered,
+        center_not_added_back,
         coordinates_only,
-        centred_by_their_own_mean,
+        centered_by_their_own_mean,
         smallest_components_first,
         columns_for_rows,
     ],
