@@ -1,4 +1,4 @@
-"""A small network and small photos for tests: the same parts as the real ones, in milliseconds."""
+"""Small networks and small photos for tests: the same parts as the real ones, in milliseconds."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ ENTRY = WeightsEntry(name="tiny", title="of a test", filename="none", resize=20,
 
 
 class TinyNet(nn.Module):
-    """Convolution, batch norm, ReLU, global mean, head: ResNet-50's parts under its names."""
+    """A convolution, batch norm, ReLU, global mean and head, under the names that they have in ResNet-50."""
 
     def __init__(self, num_classes: int = 2) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class TinyNet(nn.Module):
 
 
 class StagedNet(nn.Module):
-    """A network with ResNet-50's stages, each one convolution and its batch norm, with a transform for 16 pixels."""
+    """A network with the stages of ResNet-50, each a convolution and a batch norm, for images of 16 pixels."""
 
     def __init__(self, num_classes: int = 3) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class StagedNet(nn.Module):
         self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, num_classes)
 
     def stages(self) -> dict[str, list[nn.Module]]:
-        """Return the parts with parameters, as ``ResNet50.stages`` does."""
+        """Return the stages, as ``ResNet50.stages`` does."""
         layers = {f"layer{number}": [getattr(self, f"layer{number}")] for number in (1, 2, 3, 4)}
         return {"stem": [self.conv1, self.bn1], **layers, "head": [self.fc]}
 
@@ -52,12 +52,12 @@ class StagedNet(nn.Module):
 
 
 def transform() -> v2.Compose:
-    """Preprocessing to 16 pixels."""
+    """Return the transform for validation at 16 pixels."""
     return eval_transform(ENTRY)
 
 
 def write_photo(path: Path, seed: int, size: tuple[int, int] = (30, 24)) -> None:
-    """Write a photo of noise; its brightness goes with the seed, so that classes can be told apart."""
+    """Write a photo of noise: bright if the seed is odd, else dark, so that classes differ."""
     rng = np.random.default_rng(seed)
     levels = rng.integers(0, 60, (size[1], size[0], 3)) + 150 * (seed % 2)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def write_photo(path: Path, seed: int, size: tuple[int, int] = (30, 24)) -> None
 
 
 def write_folder(root: Path, *, train: int = 6, val: int = 4, classes: tuple[str, ...] = ("dark", "light")) -> Path:
-    """Write train/ and val/ with some photos a class."""
+    """Write train/ and val/ with some photos in each class, and return the folder."""
     for part, count in (("train", train), ("val", val)):
         for label, name in enumerate(classes):
             for i in range(count):
