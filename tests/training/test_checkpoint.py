@@ -58,13 +58,14 @@ RUN = """
 import os, signal, sys
 from pathlib import Path
 import torch
-import tlhelpers.machine, tlhelpers.training.loop
-from test_checkpoint import a_training
+import tlhelpers.training.loop
+from tests.training.test_checkpoint import a_training
+from tlhelpers.machine import keep_dtype, pick_device
 from tlhelpers.photos.datasets import image_folder
 
 torch.set_num_threads(2)
 photos, folder, deadly = image_folder(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-tlhelpers.machine._faster_dtype = lambda device: getattr(torch, sys.argv[4])
+keep_dtype(pick_device(), getattr(torch, sys.argv[4]))  # as if this process had measured it to be faster
 plain, count = tlhelpers.training.loop._check_labels, [0]
 
 def checked(labels, classes):  # called once in every batch, and once after every evaluation
@@ -93,7 +94,7 @@ def test_a_killed_run_goes_on_bit_for_bit(photos, tmp_path, deadly, began, faste
 
     def run(folder, deadly, dtype):
         command = [sys.executable, "-c", RUN, str(tmp_path / "set"), str(folder), str(deadly), dtype]
-        return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+        return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
 
     assert run(tmp_path / "killed", deadly, began).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "end.pth").exists() and (tmp_path / "killed" / "last.pt").exists()
