@@ -17,6 +17,7 @@ from tlhelpers.photos.datasets import image_folder
 from tlhelpers.photos.drawn import (
     BACKGROUNDS,
     COUNTS,
+    cut_background,
     draw_photo,
     draw_scene,
     drawn_folder,
@@ -61,7 +62,7 @@ def test_an_existing_folder_is_left_alone(tmp_path, monkeypatch):
 
 def test_sizes_are_like_the_photos():
     """The longer side has 500 pixels and the other 300 to 500; most images, finished ones too, are wider than high."""
-    sizes = [drawn._cut_background(np.random.default_rng(number)).size for number in range(20)]
+    sizes = [cut_background(np.random.default_rng(number)).size for number in range(20)]
     assert all(max(size) == 500 and 300 <= min(size) <= 500 for size in sizes)
     assert sum(width > height for width, height in sizes) > 10 and len(set(sizes)) > 2
     assert draw_photo(np.random.default_rng(0), "bees").size == sizes[0]
@@ -99,7 +100,7 @@ def test_ants_and_bees_have_the_same_colors(monkeypatch):
 @pytest.mark.parametrize("kind", ["ants", "bees"])
 def test_there_is_an_insect_near_the_center(kind, monkeypatch):
     """The pixels that differ from the background lie in the center crop that a network sees."""
-    monkeypatch.setattr(drawn, "_photograph", lambda scene, rng: scene)
+    monkeypatch.setattr(drawn, "photograph", lambda scene, rng: scene)
     for number in range(2):
         empty, photo = draw_scene(np.random.default_rng(number)), draw_photo(np.random.default_rng(number), kind)
         rows, columns = np.nonzero((np.asarray(empty) != np.asarray(photo)).any(axis=2))

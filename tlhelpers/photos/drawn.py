@@ -105,12 +105,12 @@ def draw_photo(rng: np.random.Generator, kind: str) -> Image.Image:
         if rng.random() < 0.5:  # a plant in front of the insect
             draw = (draw_leaf, draw_twig)[rng.choice(2)]
             _add_plant(scene, rng, draw, size * rng.uniform(0.2, 0.7), center + rng.normal(0, 0.3 * size, 2))
-    return _photograph(scene, rng)
+    return photograph(scene, rng)
 
 
 def draw_scene(rng: np.random.Generator) -> Image.Image:
     """Return the background of an image with leaves, twigs and flowers, without insects."""
-    scene = _cut_background(rng)
+    scene = cut_background(rng)
     for _ in range(rng.integers(0, 5)):
         draw = (draw_leaf, draw_twig, draw_flower)[rng.choice(3)]
         _add_plant(scene, rng, draw, min(scene.size) * rng.uniform(0.25, 0.8), rng.uniform(0, scene.size))
@@ -123,7 +123,7 @@ def _add_plant(scene: Image.Image, rng: np.random.Generator, draw: Draw, size: f
     canvas.paste(scene, center, rng)
 
 
-def _cut_background(rng: np.random.Generator) -> Image.Image:
+def cut_background(rng: np.random.Generator) -> Image.Image:
     """Return a random part of a random photo, mirrored, tinted and enlarged to the usual size of a photo."""
     shorter = int(rng.choice([333, 375, int(rng.integers(300, 500))], p=[0.45, 0.4, 0.15]))
     size = (500, shorter) if rng.random() < 0.85 else (shorter, 500)
@@ -145,7 +145,7 @@ def open_background(name: str) -> Image.Image:
         return Image.open(file).convert("RGB")
 
 
-def _photograph(scene: Image.Image, rng: np.random.Generator) -> Image.Image:
+def photograph(scene: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Return the scene as a camera would record it: exposed, tinted by the light, slightly blurred, with noise."""
     scene = ImageEnhance.Contrast(scene).enhance(rng.uniform(0.6, 1.15))
     scene = scene.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.5)))
