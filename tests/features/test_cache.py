@@ -36,16 +36,6 @@ def test_the_second_call_reads_the_cache(loader, tmp_path):
     assert labels.tolist() == [0, 1, 1, 0, 1, 0, 0] and len(kept(tmp_path)) == 1
 
 
-def test_random_numbers_do_not_depend_on_the_cache(loader):
-    """What is drawn after the call is the same, whether the features were computed or read."""
-    drawn = []
-    for _ in range(2):
-        tl.set_seed(0)
-        tl.extract_features(Tiny(), loader, cache=True)
-        drawn.append(torch.rand(3))
-    assert torch.equal(*drawn)
-
-
 def test_nothing_is_kept_unless_asked(loader, tmp_path):
     """Without cache=True nothing is written, and every call computes."""
     model = Tiny()

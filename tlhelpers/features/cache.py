@@ -19,8 +19,7 @@ def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
     path = cache_dir() / "features" / f"{key}.npy"
     if path.exists():
         return torch.from_numpy(np.load(path))
-    with torch.random.fork_rng(devices=[]):  # what is drawn later must not depend on whether the features were stored
-        features = compute()
+    features = compute()
     try:
         with replacing(path) as new:
             np.save(new, features.numpy())
