@@ -98,3 +98,4 @@ def test_no_function_of_an_exercise_changes_its_inputs(name):
             before = copy.deepcopy(inputs)
             function(*inputs)
             torch.testing.assert_close(inputs, before, rtol=0, atol=0)
+            assert repr(inputs) == repr(before)  # shows requires_grad, too

@@ -1,5 +1,7 @@
 """Exercise 01.2: convolve with a dilated kernel."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -7,7 +9,7 @@ from torch import Generator, Tensor
 from tlhelpers.classroom.exercises import Exercise, whole_number
 
 
-def _convolve(image: Tensor, kernel: Tensor, **options) -> Tensor:
+def _convolve(image: Tensor, kernel: Tensor, **options: Any) -> Tensor:
     return F.conv2d(image[None, None], kernel[None, None], **options)[0, 0]
 
 

@@ -21,7 +21,7 @@ def _draw(generator: Generator) -> tuple[Tensor, int, int]:
 def _adaptive_back(grad: Tensor, height: int, width: int) -> Tensor:
     """Let autograd do the backward pass, so that the reference computes no windows of its own."""
     images = torch.zeros(*grad.shape[:2], height, width, dtype=grad.dtype, requires_grad=True)
-    return torch.autograd.grad(F.adaptive_avg_pool2d(images, grad.shape[2:]), images, grad)[0]
+    return torch.autograd.grad(F.adaptive_avg_pool2d(images, (grad.shape[2], grad.shape[3])), images, grad)[0]
 
 
 def _windows(pixels: int, means: int, end: Callable = math.ceil) -> list[slice]:

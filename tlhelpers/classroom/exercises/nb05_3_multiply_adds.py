@@ -8,12 +8,12 @@ from tlhelpers.classroom.exercises import Exercise
 CHANNELS, KERNELS, SIZE = 2, 5, 8  # of the task
 
 
-def _products(**options: int) -> int:
+def _products(stride: int = 1, padding: int = 0) -> int:
     """Multiply the number of positions by the number of weights; torch computes the size of the output."""
     images, kernels = (
         torch.empty(shape, device="meta") for shape in ((1, CHANNELS, SIZE, SIZE), (KERNELS, CHANNELS, 3, 3))
     )
-    return F.conv2d(images, kernels, **options)[0, 0].numel() * kernels.numel()
+    return F.conv2d(images, kernels, stride=stride, padding=padding)[0, 0].numel() * kernels.numel()
 
 
 EXERCISE = Exercise(

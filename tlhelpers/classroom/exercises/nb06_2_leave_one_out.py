@@ -1,5 +1,8 @@
 """Exercise 06.2: compute the leave-one-out accuracy of nearest neighbors."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -26,7 +29,15 @@ def _products(features: Tensor) -> Tensor:
     return features @ features.T
 
 
-def _right(features: Tensor, labels: Tensor, k: int, *, similarity=_cosines, itself: bool = False, skip: int = 0):
+def _right(
+    features: Tensor,
+    labels: Tensor,
+    k: int,
+    *,
+    similarity: Callable[[Tensor], Tensor] = _cosines,
+    itself: bool = False,
+    skip: int = 0,
+) -> Tensor:
     """Return for each photo whether most of its neighbors have its class: (N,) bool.
 
     ``similarity`` compares every two photos, ``itself`` lets a photo be its own neighbor, and ``skip`` leaves out the
@@ -39,7 +50,7 @@ def _right(features: Tensor, labels: Tensor, k: int, *, similarity=_cosines, its
     return (labels[nearest].double().mean(dim=1) > 0.5) == labels.bool()
 
 
-def _leave_one_out(features: Tensor, labels: Tensor, k: int, **change) -> float:
+def _leave_one_out(features: Tensor, labels: Tensor, k: int, **change: Any) -> float:
     return _right(features, labels, k, **change).double().mean().item()
 
 

@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 
 from tlhelpers.classroom.exercises import Exercise, whole_number
 
-Weights = tuple[Tensor, Tensor]
+Weights = tuple[Tensor, ...]  # of the two layers
 
 
 def _draw(generator: Generator) -> tuple[Weights, Weights, Tensor, Tensor, Tensor]:
@@ -39,18 +39,18 @@ def _along(before: Weights, after: Weights, features: Tensor, labels: Tensor, sh
 
 
 def _mixed_logits(before: Weights, after: Weights, features: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-    ends = [_logits(weights, features) for weights in (before, after)]
-    return torch.stack([F.cross_entropy(torch.lerp(*ends, share), labels) for share in shares])
+    old, new = (_logits(weights, features) for weights in (before, after))
+    return torch.stack([F.cross_entropy(torch.lerp(old, new, share), labels) for share in shares])
 
 
 def _mixed_probabilities(before: Weights, after: Weights, features: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-    ends = [_logits(weights, features).softmax(dim=1) for weights in (before, after)]
-    return torch.stack([F.nll_loss(torch.lerp(*ends, share).log(), labels) for share in shares])
+    old, new = (_logits(weights, features).softmax(dim=1) for weights in (before, after))
+    return torch.stack([F.nll_loss(torch.lerp(old, new, share).log(), labels) for share in shares])
 
 
 def _mixed_losses(before: Weights, after: Weights, features: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-    ends = [F.cross_entropy(_logits(weights, features), labels) for weights in (before, after)]
-    return torch.lerp(*ends, shares)
+    old, new = (F.cross_entropy(_logits(weights, features), labels) for weights in (before, after))
+    return torch.lerp(old, new, shares)
 
 
 def _without_relu(before: Weights, after: Weights, features: Tensor, labels: Tensor, shares: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ def _draw(generator: Generator) -> tuple[Tensor, Tensor]:
 def _shares(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return for each photo the share of its old class, of its new one, and of both together: three of (N,)."""
     same_old, same_new = old[:, None] == old, new[:, None] == new
-    return tuple(same.double().mean(dim=1) for same in (same_old, same_new, same_old & same_new))
+    of_old, of_new, of_both = (same.double().mean(dim=1) for same in (same_old, same_new, same_old & same_new))
+    return of_old, of_new, of_both
 
 
 def _nce(old: Tensor, new: Tensor) -> float:

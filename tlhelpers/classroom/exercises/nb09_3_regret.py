@@ -8,14 +8,14 @@ SCORES = {"A": -0.31, "B": -0.12, "C": -0.20, "D": -0.25, "E": -0.60}  # LogME
 ACCURACIES = {"A": 91, "B": 88, "C": 95, "D": 93, "E": 74}  # of a probe, in percent
 
 
-CHOSEN = ACCURACIES[max(SCORES, key=SCORES.get)]
+CHOSEN = ACCURACIES[max(SCORES, key=SCORES.__getitem__)]
 
 
 EXERCISE = Exercise(
     reference=lambda: max(ACCURACIES.values()) - CHOSEN,
     mistakes={
         "A score of -0.60 is not the highest: LogME may be negative, and a higher one is nearer to 0, or above.": (
-            lambda: max(ACCURACIES.values()) - ACCURACIES[min(SCORES, key=SCORES.get)]
+            lambda: max(ACCURACIES.values()) - ACCURACIES[min(SCORES, key=SCORES.__getitem__)]
         ),
         "That is the regret of a choice by accuracy; here the score decides.": (
             lambda: max(ACCURACIES.values()) - max(ACCURACIES.values())
@@ -29,7 +29,7 @@ EXERCISE = Exercise(
             lambda: (max(ACCURACIES.values()) - CHOSEN) / 100
         ),
         "That is a difference of scores; the regret is one of accuracies.": (
-            lambda: max(SCORES.values()) - SCORES[max(ACCURACIES, key=ACCURACIES.get)]
+            lambda: max(SCORES.values()) - SCORES[max(ACCURACIES, key=ACCURACIES.__getitem__)]
         ),
         "That compares with the second best; the regret compares with the best.": (
             lambda: sorted(ACCURACIES.values())[-2] - CHOSEN

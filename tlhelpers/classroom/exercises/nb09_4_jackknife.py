@@ -17,7 +17,8 @@ def _draw(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     shared = torch.randn(n, generator=generator, dtype=torch.float64)  # makes a photo hard for both heads
     knows = (2 * labels - 1 + shared)[:, None]
     first, second = (torch.randn(n, z, generator=generator, dtype=torch.float64) for z in (3, 4))
-    return *((head + knows * torch.arange(head.shape[1])).softmax(dim=1) for head in (first, second)), labels
+    first, second = ((head + knows * torch.arange(head.shape[1])).softmax(dim=1) for head in (first, second))
+    return first, second, labels
 
 
 def _log_likelihoods(old: Tensor, labels: Tensor, counted: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Exercise 10.1: compute the arithmetic intensity of a convolution."""
 
+from collections.abc import Callable
+
 from torch import Generator
 
 from tlhelpers.classroom.exercises import Exercise, whole_number
@@ -20,7 +22,7 @@ def _value_counts(channels: int, filters: int, size: int, kernel: int) -> tuple[
     return channels * size**2, channels * filters * kernel**2, filters * size**2
 
 
-def _per_byte(*weights: int):
+def _per_byte(*weights: int) -> Callable[..., float]:
     """Return the answer that counts the bytes of input, kernels and output this many times each."""
 
     def answer(channels: int, filters: int, size: int, kernel: int, number_bytes: int) -> float:
