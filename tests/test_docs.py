@@ -1,6 +1,6 @@
-"""The pages around the notebooks: what they name exists, what they count is right, and their code runs.
+"""The pages around the notebooks: what they name exists, their numbers are right, and their code runs.
 
-That links to files resolve, and that the article's sections are all mapped, is tested in ``test_package.py``.
+``test_package.py`` tests that links to files resolve and that every section of the article is mapped.
 """
 
 import ast
@@ -24,18 +24,20 @@ from tlhelpers.photos.datasets import image_folder
 ROOT = Path(__file__).parents[1]
 DOCS, NOTEBOOKS = ROOT / "docs", ROOT / "notebooks"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
-# what other programs say, of all that help.md quotes
+# the messages of other programs among those that help.md quotes
 FOREIGN = {"Kernel Restarting", "appears to have died. It will restart automatically", "ModuleNotFoundError"}
 FOREIGN |= {"No module named 'tlhelpers'", "operator torchvision::nms does not exist"}
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: path.name)
 def page(request):
-    """The text of one page after the other; ``path`` is its file."""
+    """Return the text of each page in turn; ``path`` is its file."""
     return Page(request.param)
 
 
 class Page(str):
+    """The text of a page, with the path of its file."""
+
     def __new__(cls, path):
         page = super().__new__(cls, path.read_text(encoding="utf-8"))
         page.path = path
@@ -43,45 +45,46 @@ class Page(str):
 
 
 def named(name):
+    """Return a page of ``docs``."""
     return Page(DOCS / name)
 
 
 def commands(text):
-    """Return what stands in blocks of code or between backticks."""
+    """Return the text in blocks of code and between backticks."""
     blocks = re.findall(r"```\w*\n(.*?)```", text, re.S)
     return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))])
 
 
 def section(text, heading):
-    """Return what stands under a heading, smaller headings included."""
+    """Return the text under a heading, with the smaller headings below it."""
     marks = heading.split()[0]
     return re.split(rf"^#{{1,{len(marks)}}} ", text.split(f"\n{heading}\n")[1], maxsplit=1, flags=re.M)[0]
 
 
 def rows(text):
-    """Return the cells of every table row that is not the line below the head."""
+    """Return the cells of every row of a table, without the line below the head."""
     lines = re.findall(r"^\|(.+)\|$", text, re.M)
     return [[cell.strip() for cell in line.split("|")] for line in lines if not re.fullmatch(r"[-| ]+", line)]
 
 
 @cache
 def words_of(path):
-    """Return everything that a notebook prints or has in its code."""
+    """Return the code and the outputs of each cell of a notebook."""
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
     return [output_text(cell) + cell.source for cell in cells]
 
 
-# What the pages name
+# What the pages name exists
 
 
 def slugs(path):
-    """Return the headings of a page as GitHub names them in links."""
+    """Return the headings of a page in the form in which links on GitHub name them."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def test_links_lead_to_headings(page):
-    """A link with a heading in it leads to a heading that is there, in a notebook or on a page."""
+    """A link that names a heading leads to one that exists, in a notebook or on a page."""
     for target, anchor in re.findall(r"\]\(([^)#:]+)#([^)]+)\)", page):
         path = page.path.parent / target
         known = anchors(path) if path.suffix == ".ipynb" else slugs(path)
@@ -89,21 +92,21 @@ def test_links_lead_to_headings(page):
 
 
 def test_link_texts_name_the_heading(page):
-    """Where a link says a notebook's number and a heading, these are the notebook and the heading it leads to."""
+    """The number and the heading in the text of a link are those of the notebook and the heading that it leads to."""
     for number, heading, target, anchor in re.findall(r"\[(\d\d)\s+·\s+([^\]]+)\]\(([^)#]+)#([^)]+)\)", page):
         assert Path(target).name.startswith(number)
         assert anchor.startswith(re.sub(r"\s+", "-", heading)), heading
 
 
 def test_exercises_that_are_named_exist(page):
-    """Every number such as 01.2, and in a link such as 10.2, is an exercise."""
+    """Every number such as 01.2 is that of an exercise, and so is every number such as 10.2 in a link."""
     links = " ".join(re.findall(r"\[([^\]]*)\]\([^)]*#Exercises\)", page))
     named = {*re.findall(r"(?<![\d.])0\d\.\d(?![\d.])", page), *re.findall(r"\d\d\.\d", links)}
     assert named <= set(all_exercises())
 
 
 def test_helpers_that_are_named_exist(page):
-    """Every ``tl.name``, in code and in prose, is a name of the package."""
+    """Every ``tl.name``, in code and in prose, is a public name of the package."""
     assert {name for name in re.findall(r"(?<![\w.])tl\.(\w+)", page) if not hasattr(tl, name)} == set()
 
 
@@ -117,26 +120,26 @@ def test_commands_that_are_named_exist(page):
 
 
 def test_the_readme_leads_to_every_page():
-    """Nothing in docs/ is left to be found by chance."""
+    """It has a link to every page of docs."""
     assert {path for path in DOCS.glob("*.md") if f"](docs/{path.name})" not in PAGES[0].read_text("utf-8")} == set()
 
 
 def test_messages_in_the_help_are_real():
-    """What help.md says that a reader sees is a text of the package, but for those of other programs."""
+    """Every message that help.md quotes is a text in the package, except those of other programs."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tlhelpers").rglob("*.py")]
     texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     texts = "\n".join(text for text in texts if isinstance(text, str))
     for seen in re.findall(r"^\*\*You see\*\* (.*?)\n\n", named("help.md"), re.M | re.S):
         for message in re.findall(r"`([^`]+)`", seen):
-            parts = {part.strip(" ().") for part in re.split(r"…|: |\(", re.sub(r"\s+", " ", message))}
+            parts = {part.strip(" ().") for part in re.split(r"…|: |\(|, or ", re.sub(r"\s+", " ", message))}
             assert {part for part in parts if len(part) > 15 and part not in texts} <= FOREIGN
 
 
-# What they count
+# Their numbers are right
 
 
 def test_measured_times_and_memory():
-    """The table of teaching.md has every notebook, within a factor of two of what was measured."""
+    """The table of teaching.md has every notebook, and its numbers are within a factor of two of what was measured."""
     found = rows(section(named("teaching.md"), "### Memory and time"))[1:]
     assert [Path(link.split("(")[1]).stem for link, *_ in found] == list(MEASURED)
     for link, seconds, megabytes in found:
@@ -147,20 +150,20 @@ def test_measured_times_and_memory():
 
 @pytest.mark.parametrize("heading", ["### A lesson of two hours", "### A course of one day"])
 def test_minutes_of_a_plan_add_up(heading):
-    """The minutes of the rows are those of the total below the table."""
+    """The minutes in the rows add up to the total below the table."""
     text = section(named("teaching.md"), heading)
     assert sum(int(row[0]) for row in rows(text)[1:]) == int(re.search(r"\*\*Total: (\d+) minutes", text)[1])
 
 
 def test_the_module_has_every_exercise():
-    """Who does the four weeks does all exercises, each once, in their order."""
+    """The plan of four weeks has all exercises, each once and in their order."""
     weeks = rows(section(named("teaching.md"), "### A module of four weeks"))[1:]
     planned = [name for row in weeks for name in re.findall(r"\b[01]\d\.\d", row[3])]
     assert planned == sorted(all_exercises())
 
 
 def test_answers_have_numbers_that_were_computed():
-    """Each question has an answer with a link, and every number in it is in the notebook that the link leads to."""
+    """Every number in an answer is in the notebook to which the link at its end leads."""
     text = section(named("teaching.md"), "## What learners ask")
     answers = re.findall(r"^\d+\. (\*\*.+?)(?=^\d+\. |\Z)", text, re.M | re.S)
     assert len(answers) >= 12
@@ -170,11 +173,11 @@ def test_answers_have_numbers_that_were_computed():
         assert numbers_not_in([*words_of(NOTEBOOKS / name), *STORY], said) == [], said
 
 
-STORY = ["01 02 03 04 05 06 07 08 09 10", "16 or 32 bits", "224 pixels"]  # numbers that name things and count nothing
+STORY = ["01 02 03 04 05 06 07 08 09 10", "16 or 32 bits", "224 pixels"]  # names that are numbers, not results
 
 
 def test_glossary_is_in_order_and_whole():
-    """50 terms and more, in the order of the alphabet, each with a Chinese name, a meaning and a heading to go to."""
+    """It has at least 50 terms in alphabetical order, each with a Chinese name, a meaning and a link to a heading."""
     terms = rows(named("glossary.md"))[1:]
     names = [row[0].lower() for row in terms]
     assert names == sorted(set(names)) and len(names) >= 50
@@ -188,7 +191,7 @@ def test_glossary_is_in_order_and_whole():
 
 def test_stages_are_those_of_the_network():
     """Shapes, parameters and multiply-adds in the table are those of the package's ResNet-50."""
-    with torch.device("meta"):  # shapes without numbers are enough
+    with torch.device("meta"):  # a device that has shapes and no values, which is enough here
         model, images = tl.ResNet50(), torch.zeros(1, 3, 224, 224)
     layers = {name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     table = rows(section(named("cheat_sheet.md"), "## ResNet-50 at 224 pixels"))[1:]
@@ -205,17 +208,17 @@ def test_stages_are_those_of_the_network():
 
 
 def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
-    """The ten lines do what they say, here with a small network and small photos."""
+    """The ten lines run and print what they promise, here with a small network and small photos."""
     (code,) = re.findall(r"```python\n(.*?)```", section(named("cheat_sheet.md"), "## The recipe"), re.S)
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
     photos = image_folder(write_folder(tmp_path / "set", train=6))
-    monkeypatch.setattr("tlhelpers.photos.ants_and_bees.ants_and_bees", lambda: photos)
-    monkeypatch.setattr("tlhelpers.network.weights.load_resnet50", StagedNet)
+    monkeypatch.setattr(tl, "ants_and_bees", lambda: photos)
+    monkeypatch.setattr(tl, "load_resnet50", StagedNet)
     exec(compile(code, "cheat_sheet.md", "exec"), {})
     assert re.search(r"^\d+\.\d% of 8 photos, standard error \d+\.\d%$", capsys.readouterr().out, re.M)
 
 
-# What they measure
+# Their measurements are those that are stored
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
     [("## Two cores of a CPU", "cpu"), ("## Two cores without AMX", "cpu_without_amx"), ("## A GPU", "cuda")],
 )
 def test_speeds_are_those_measured(heading, name):
-    """Each table of speed.md has the medians and the ratios of the benchmark's file, all of them."""
+    """Each table of speed.md has all medians and all ratios in the file of the benchmark."""
     stored = json.loads((ROOT / f"benchmarks/results/speed_{name}.json").read_text(encoding="utf-8"))
     wanted = [
         [work, who, str(found["median"]), str(found["ratio"])]
@@ -234,7 +237,7 @@ def test_speeds_are_those_measured(heading, name):
 
 
 def test_the_probe_of_the_page_on_speed_is_the_one_measured():
-    """Its seconds, its accuracy, the time of the article's ten epochs, and their ratio."""
+    """Its seconds and accuracy, the time of the article's ten epochs, and the ratio of the times are those stored."""
     probe = json.loads((ROOT / "benchmarks/results/speed_cpu.json").read_text(encoding="utf-8"))["probe"]
     numbers = r"judged probe: ([\d.]+) seconds, with ([\d.]+) % right\. .* take (\d+) seconds, ([\d.]+) times as long"
     wanted = probe["seconds"], round(100 * probe["accuracy"], 1), round(probe["article_ten_epochs"]), probe["ratio"]
@@ -242,7 +245,7 @@ def test_the_probe_of_the_page_on_speed_is_the_one_measured():
 
 
 def test_more_photos_are_those_measured():
-    """The table of speed.md, and that memory grows by little more than the features."""
+    """The table of speed.md has the stored numbers, and memory grows by little more than the features."""
     runs = json.loads((ROOT / "benchmarks/results/scaling.json").read_text(encoding="utf-8"))["runs"]
     keys = ("photos", "seconds", "megabytes", "megabytes_of_features")
     found = [[cell.replace(",", "") for cell in row] for row in rows(section(named("speed.md"), "## More photos"))[1:]]

@@ -1,6 +1,6 @@
-"""The notebooks as a reader meets them: in one template, in reading order, with outputs that keep their word.
+"""The notebooks as a reader sees them: one template, the order of reading, and outputs that agree with the text.
 
-That they run, and still give these outputs, is tested by nbval (see the Makefile).
+nbval tests that they run and still give these outputs (see the Makefile).
 """
 
 import builtins
@@ -48,37 +48,41 @@ ASSERTION = r"^\s*(assert |tl\.check_(close|shape)|with tl\.check_frozen)"
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
 def notebook(request):
-    """One notebook after the other; ``path`` is its file."""
+    """Return each notebook in turn; ``path`` is its file."""
     notebook = nbformat.read(request.param, as_version=4)
     notebook["path"] = request.param
     return notebook
 
 
 def code_cells(notebook):
+    """Return the cells of code."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def markdown_cells(notebook):
+    """Return the cells of text."""
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
 def tags(cell):
+    """Return the tags of a cell."""
     return cell.metadata.get("tags", [])
 
 
 def bullets(cell):
+    """Return the items of the lists in a cell."""
     return re.findall(r"^[-*] (.+)$", cell.source, flags=re.M)
 
 
 def prose(source):
-    """Return what is read as sentences: no headings, formulas, code blocks, tables; link texts without addresses."""
+    """Return the sentences of a text, without headings, formulas, code, tables, and the addresses of links."""
     source = re.sub(r"```.*?```|\$\$.*?\$\$|^#.*?$|^\|.*?$", " ", source, flags=re.S | re.M)
     source = re.sub(r"\$[^$\n]+\$", " ", source)
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", source)
 
 
 def output_text(cell):
-    """Return all that is to be read in a cell's outputs."""
+    """Return the text in the outputs of a cell."""
     texts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
@@ -88,6 +92,7 @@ def output_text(cell):
 
 
 def figures(notebook):
+    """Return the outputs that are figures."""
     return [output for cell in code_cells(notebook) for output in cell.outputs if "image/png" in output.get("data", {})]
 
 
@@ -100,13 +105,13 @@ def test_file_names_are_those_of_the_series():
 
 
 def test_recap_leads_to_the_next_notebook():
-    """The last cell links to the notebook that follows, of those that there are."""
+    """The last cell links to the next notebook."""
     for path, following in itertools.pairwise(PATHS):
         assert f"]({following.name})" in nbformat.read(path, 4).cells[-1].source, path.stem
 
 
 def test_links_resolve(notebook):
-    """A link within the project leads to a file that is there, and to a heading that is in it."""
+    """A link within the project leads to a file that exists and to a heading that is in it."""
     for cell in markdown_cells(notebook):
         for target, anchor in re.findall(r"\]\(([^)#:]+)(?:#([^)]*))?\)", cell.source):
             assert (FOLDER / target).is_file(), f"{target} is not there"
@@ -114,7 +119,7 @@ def test_links_resolve(notebook):
 
 
 def anchors(path):
-    """Return the headings of a notebook as links name them."""
+    """Return the headings of a notebook in the form in which links name them."""
     cells = markdown_cells(nbformat.read(path, 4))
     return {
         heading.strip().replace(" ", "-") for cell in cells for heading in re.findall(r"^#+ (.+)$", cell.source, re.M)
@@ -124,8 +129,8 @@ def anchors(path):
 # The template
 
 
-def test_first_cell_says_what_it_takes(notebook):
-    """Title with its number, one question, what is needed, how long, how much memory, which part of the article."""
+def test_first_cell_says_what_the_notebook_needs(notebook):
+    """It has the title, one question, what is needed, the time, the memory, and the part of the article."""
     source = notebook.cells[0].source
     assert re.match(rf"# {notebook.path.stem[:2]} · \S", source)
     assert re.search(r"^[A-Z][^*\n]*\?$", source, re.M), "no question on a line of its own"
@@ -135,8 +140,8 @@ def test_first_cell_says_what_it_takes(notebook):
     assert re.search(r"^\*\*Stuck\?\*\* \[Help\]\(\.\./docs/help\.md\)", source, re.M)
 
 
-def test_its_question_is_asked_everywhere(notebook):
-    """The README and the map in the first notebook ask the question of the first cell, in the same words."""
+def test_the_question_is_the_same_everywhere(notebook):
+    """The README and the map in notebook 00 have the question of the first cell in the same words."""
     (question,) = re.findall(r"^[A-Z][^*\n]*\?$", notebook.cells[0].source, re.M)
     number, opening = notebook.path.stem[:2], nbformat.read(FOLDER / "00_start_here.ipynb", 4)
     the_map = next(cell.source for cell in opening.cells if "## The map" in cell.source)
@@ -145,7 +150,7 @@ def test_its_question_is_asked_everywhere(notebook):
 
 
 def test_times_are_those_measured(notebook):
-    """Seconds and memory in the first cell and in the README are within a factor of two of what was measured."""
+    """Seconds and memory in the first cell and in the README are within a factor of two of the measured ones."""
     measured, source = MEASURED[notebook.path.stem], notebook.cells[0].source
     amount, unit = re.search(r"and (\d+) (second|minute)s? to run", source).groups()
     assert 0.5 <= int(amount) * {"second": 1, "minute": 60}[unit] / measured["seconds"] <= 2
@@ -157,7 +162,7 @@ def test_times_are_those_measured(notebook):
 
 
 def test_objectives_come_first_and_again_last(notebook):
-    """Three to five objectives open the notebook, and as many things done close it, with links to go on."""
+    """The notebook begins with three to five objectives and ends with as many results and with two links or more."""
     objectives, recap = notebook.cells[1], notebook.cells[-1]
     assert objectives.source.startswith("## You will be able to")
     assert recap.source.startswith("## What you have done")
@@ -174,7 +179,7 @@ def test_imports_come_third(notebook):
 
 
 def test_size(notebook):
-    """25 to 60 cells (15 for the opening one) and four for each exercise; code cells are short."""
+    """It has 25 to 60 cells (notebook 00: 15 to 60) and four for each exercise; code cells are short."""
     least = 15 if notebook.path.stem.startswith("00") else 25
     exercises = sum("### Exercise" in cell.source for cell in markdown_cells(notebook))
     assert least <= len(notebook.cells) - 4 * exercises <= 60
@@ -184,7 +189,7 @@ def test_size(notebook):
 
 
 def test_prose_comes_in_small_portions(notebook):
-    """A cell of prose has at most 60 words and in the middle 15; tasks and the framing cells may have more."""
+    """A cell of text has at most 60 words, and the median is at least 15; tasks, first and last cells may have more."""
     counts = {
         cell["id"]: len(re.findall(r"[A-Za-z][\w'’-]*", prose(cell.source)))
         for cell in markdown_cells(notebook)[2:-1]
@@ -195,13 +200,13 @@ def test_prose_comes_in_small_portions(notebook):
 
 
 def test_prose_ends_with_a_sentence(notebook):
-    """Also what was written in haste: no cell ends with a heading, or with the name of a text that is to come."""
+    """No cell ends with a heading or in the middle of a sentence."""
     unfinished = [c["id"] for c in markdown_cells(notebook)[2:] if not re.search(r"[.?!:|)`*$]$", c.source.rstrip())]
     assert unfinished == []
 
 
 def test_headings_do_not_jump(notebook):
-    """One title; below it a heading is at most one step deeper than the one before."""
+    """There is one title. A heading is at most one level deeper than the heading before it."""
     sources = [re.sub(r"```.*?```", "", cell.source, flags=re.S) for cell in markdown_cells(notebook)]
     levels = [len(marks) for source in sources for marks in re.findall(r"^(#+) ", source, re.M)]
     assert levels[0] == 1 and 1 not in levels[1:]
@@ -215,9 +220,9 @@ def test_cell_ids_are_unique(notebook):
 
 
 def test_exercises_come_in_four_steps(notebook):
-    """Task, stub, check, hidden solution with the same check: at least four (the opening notebook may have none).
+    """Each exercise has a task, a stub, a check, and a hidden solution with the same check.
 
-    Among them a question of two minutes and an implementation of twenty.
+    There are at least four in a notebook, among them one of 2 minutes and one of 20; notebook 00 may have none.
     """
     number = notebook.path.stem[:2]
     found = []
@@ -256,7 +261,7 @@ def test_helpers_that_are_named_exist(notebook):
 
 
 def test_names_in_prose_exist(notebook):
-    """What stands in backticks as a call, or with an underscore, occurs in the code or in a library used."""
+    """A name in backticks that is called or has an underscore is in the code or in a library that the code uses."""
     words = set(re.findall(r"\w+", "\n".join(cell.source for cell in code_cells(notebook))))
     for cell in markdown_cells(notebook):
         for name in re.findall(r"`((?:[A-Za-z]\w*\.)*[A-Za-z]\w*(?=\()|[A-Za-z]\w*_\w*)[^`\n]*`", cell.source):
@@ -265,7 +270,7 @@ def test_names_in_prose_exist(notebook):
 
 
 def numbers_not_in(texts, sentences):
-    """Return the numbers of sentences that are in no text, to the digits given; percent may be fractions there."""
+    """Return the numbers in sentences that are in none of the texts, to the digits given; percent may be fractions."""
     seen = [float(found.replace(",", "")) for text in texts for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
     missing = []
     no_code_no_years = re.sub(r"`[^`]*`|\b[12][09]\d\d\)", " ", prose(sentences))
@@ -278,14 +283,14 @@ def numbers_not_in(texts, sentences):
 
 
 def test_numbers_in_the_recap_were_computed(notebook):
-    """Every number of the closing bullets is in an output."""
+    """Every number in the list at the end is in an output."""
     outputs = [output_text(cell) for cell in code_cells(notebook)]
     for bullet in bullets(notebook.cells[-1]):
         assert numbers_not_in(outputs, bullet) == [], bullet
 
 
 def test_numbers_in_prose_were_computed_or_set(notebook):
-    """Where networks are trained and judged, every number of the prose, tasks apart, is in an output or in the code."""
+    """From notebook 06 on every number in the text, except in tasks, is in an output or in the code."""
     if notebook.path.stem < "06":
         return
     texts = [output_text(cell) + re.sub(r"(?<=\d)_(?=\d)", "", cell.source) for cell in code_cells(notebook)]
@@ -294,7 +299,7 @@ def test_numbers_in_prose_were_computed_or_set(notebook):
 
 
 def test_a_number_that_nobody_computed_is_found():
-    """The comparison itself: digits count, percent and fraction agree, years and code do not."""
+    """The comparison above uses all digits, takes a percentage for a fraction, and ignores years and code."""
     assert numbers_not_in(["0.941 of 153"], "So 94.1 % of 153 photos (Smith, 2017), `atol=7`.") == []
     assert numbers_not_in(["0.941 of 153"], "So 94.2 % of 154 photos, 0.9412.") == ["94.2 %", "154", "0.9412"]
 
@@ -303,12 +308,12 @@ def test_a_number_that_nobody_computed_is_found():
 
 
 def test_was_run_top_to_bottom(notebook):
-    """The cells are counted 1, 2, 3 …, as one run from the top counts them."""
+    """The cells have the numbers 1, 2, 3 and so on, as after one run from the top."""
     assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
 
 
 def test_outputs_are_clean(notebook):
-    """No errors, warnings, widgets, time stamps or paths of the machine that ran it."""
+    """There are no errors, warnings, widgets, time stamps or paths of the machine on which they were made."""
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     for cell in code_cells(notebook):
         assert "execution" not in cell.metadata
@@ -318,15 +323,15 @@ def test_outputs_are_clean(notebook):
         assert not path, path
 
 
-def test_figures_can_be_heard(notebook):
-    """Every figure has an alternative text of its own that says more than what kind of figure it is."""
+def test_figures_have_alternative_texts(notebook):
+    """Every figure has an alternative text of its own, of at least eight words."""
     texts = [output.metadata.get("image/png", {}).get("alt", "") for output in figures(notebook)]
     assert all(len(text.split()) >= 8 for text in texts), min(texts, key=len)
     assert len(set(texts)) == len(texts)
 
 
 def test_few_outputs_are_ignored(notebook):
-    """At most a fifth of the outputs are exempt from comparison, and an assertion stands in or after each such cell."""
+    """At most a fifth of the outputs are not compared, and each such cell or the one after it has an assertion."""
     cells = code_cells(notebook)
     ignored = [index for index, cell in enumerate(cells) if "nbval-ignore-output" in tags(cell)]
     assert 5 * len(ignored) <= sum(bool(cell.outputs) for cell in cells)
