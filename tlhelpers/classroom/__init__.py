@@ -1,1 +1,1 @@
-"""What a class needs: checks that raise, exercises that answer."""
+"""For a class: checks, exercises with hints, copies of the notebooks, their runs, and handouts."""
