@@ -8,7 +8,7 @@ import torch
 from torch import nn, optim
 
 from tlhelpers import byhand
-from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair, widened
+from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair, upcast
 
 
 @pytest.mark.parametrize("value", [3, (3, 3), [3, 3]])
@@ -87,13 +87,13 @@ def test_a_gradient_has_the_type_of_its_output(shape):
 def test_sums_of_short_numbers_are_made_in_longer_ones():
     """16 bits become 32; what is longer, or whole, stays what it is."""
     for dtype in (torch.float16, torch.bfloat16):
-        assert widened(torch.ones(2, dtype=dtype)).dtype == torch.float32
+        assert upcast(torch.ones(2, dtype=dtype)).dtype == torch.float32
     for dtype in (torch.float32, torch.float64, torch.int64):
         values = torch.ones(2, dtype=dtype)
-        assert widened(values) is values
+        assert upcast(values) is values
 
 
-@pytest.mark.parametrize("name", [name for name in byhand.__all__ if name != "output_size"])
+@pytest.mark.parametrize("name", [name for name in byhand.__all__ if name not in ("nn", "output_size")])
 def test_options_are_given_by_name(name):
     """What has a default, but for a bias, goes by its name; what has none may go by its name or its place."""
     for parameter in inspect.signature(getattr(byhand, name)).parameters.values():

@@ -1,6 +1,6 @@
 """The tests of the by-hand operations notice a slip: with each of these in the code, they fail.
 
-The slips stand in the test files themselves: ``BREAKS`` in ``test_byhand_NAME.py`` lists pairs of lines, as they are
+The slips stand in the test files themselves: ``BREAKS`` in ``test_NAME.py`` lists pairs of lines, as they are
 in ``tlhelpers/byhand/NAME.py`` and with a slip.
 """
 
@@ -16,12 +16,9 @@ import pytest
 
 from tests.byhand.broken import BYHAND, ROOT, copy_project
 
-NAMES = [path.stem.removeprefix("test_byhand_") for path in sorted(ROOT.glob("tests/test_byhand_*.py"))]
-BREAKS = [
-    (name, right, wrong)
-    for name in NAMES
-    for right, wrong in getattr(import_module(f"tests.byhand.test_{name}"), "BREAKS", [])
-]
+NAMES = [path.stem for path in sorted((ROOT / BYHAND).glob("[a-z]*.py"))]
+TESTS = {name: f"tests.byhand.test_{name}" for name in NAMES}
+BREAKS = [(name, right, wrong) for name in NAMES for right, wrong in getattr(import_module(TESTS[name]), "BREAKS", [])]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +38,7 @@ def run_with(slip, folder):
     copy_project(folder, name, source.replace(right, wrong))
     command = [sys.executable, "-B", "-m", "pytest", "-qx", "-k", "not drawn", "--hypothesis-profile=hasty"]
     command += ["-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"]  # and no other plugin, which take long
-    command.append(f"tests/test_byhand_{name}.py")
+    command.append(f"tests/byhand/test_{name}.py")
     environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

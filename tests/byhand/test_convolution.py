@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.byhand.drawing import assert_drawn_together, draw_tensor
 from tlhelpers.byhand.convolution import conv2d, conv2d_backward, conv2d_loops, conv2d_matrix
 from tlhelpers.byhand.nn import differentiable
+from tlhelpers.byhand.windows import WindowGrid
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 FORMS = pytest.mark.parametrize("convolve", [conv2d_loops, conv2d])
@@ -66,6 +67,7 @@ def describe(layer):
     return {word for word, holds in words.items() if holds}
 
 
+@pytest.mark.slow
 def test_all_options_are_drawn_together():
     """Each option comes with each other one, and with the sizes at which slips show."""
     words = {"groups", "depthwise", "stride", "stride over kernel", "padding", "same", "dilation", "rectangle", "even"}
@@ -153,17 +155,19 @@ def test_convolution_is_a_matrix(layer, data):
     torch.testing.assert_close(grad.flatten(1) @ matrix, back.flatten(1), rtol=0, atol=1e-10)
 
 
-@given(layer=layers(), at_once=st.integers(1, 200))
-def test_portions_change_nothing(layer, at_once):
-    """However few images are convolved at a time, outputs and gradients are the same."""
-    images, weight, bias, options = layer
-    outputs = conv2d(images, weight, bias, **options)
-    gradients = conv2d_backward(outputs, images, weight, bias, **options)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
-        again = conv2d(images, weight, bias, **options), *conv2d_backward(outputs, images, weight, bias, **options)
-    for mine, other in zip(again, (outputs, *gradients), strict=True):
-        torch.testing.assert_close(mine, other, rtol=0, atol=1e-10)
+@pytest.mark.parametrize(("side", "sizes"), [(18, [5]), (104, [2, 2, 1]), (160, [1] * 5)])
+def test_images_are_convolved_in_batches(side, sizes):
+    """All at once, some, or one by one, as their size asks for: outputs and gradients are those of torch."""
+    images = torch.randn(5, 4, side, side, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 4, 5, 5, dtype=torch.float64, requires_grad=True)
+    grid = WindowGrid((side, side), 5, 1, 0, 1)
+    assert [len(images[some]) for some in grid.batches(images)] == sizes
+    theirs = F.conv2d(images, weight)
+    grad = torch.randn_like(theirs)
+    expected = torch.autograd.grad(theirs, (images, weight), grad)
+    found = conv2d_backward(grad, images.detach(), weight.detach())
+    torch.testing.assert_close(conv2d(images.detach(), weight.detach()), theirs.detach(), rtol=0, atol=1e-8)
+    torch.testing.assert_close(found[:2], expected, rtol=0, atol=1e-8)
 
 
 def test_same_adds_the_odd_zero_at_the_end():
@@ -279,15 +283,15 @@ BREAKS = [
     ("slice(i * down, i * down + height * d, d)", "slice(i, i + height * d, d)"),
     ("slice(i * down, i * down + height * d, d)", "slice(i * down, i * down + height * d)"),
     ("slice(j * right, j * right + width * e, e)", "slice(j * down, j * down + width * e, e)"),
-    ("framed = visits.frame(images)\n", "framed = images\n"),
+    ("framed = grid.pad(images)\n", "framed = images\n"),
     ("(window * weight[o]).sum()", "(window * weight[o].flip(1, 2)).sum()"),
     ("return outputs if bias is None else outputs + bias[:, None, None]", "return outputs"),
     # conv2d
     ("outputs[some] = products.reshape(len(weight), -1,", "outputs[some] = products.flip(1).reshape(len(weight), -1,"),
-    ("*visits.shape).transpose(0, 1)\n    if", "*visits.shape).reshape(outputs[some].shape)\n    if"),
+    ("*grid.shape).transpose(0, 1)\n    if", "*grid.shape).reshape(outputs[some].shape)\n    if"),
     ("outputs += bias[:, None, None]", "outputs += bias"),
-    ("products = kernels @ visits", "products = kernels.flip(2) @ visits"),
-    ("kernels @ visits.columns(images[some], groups)", "kernels @ visits.columns(images, groups)"),
+    ("products = kernels @ grid", "products = kernels.flip(2) @ grid"),
+    ("kernels @ grid.columns(images[some], groups)", "kernels @ grid.columns(images, groups)"),
     ("weight.shape[2:], stride, padding, dilation", "weight.shape[2:], stride, 0, dilation"),
     ("images.shape[2:], weight.shape[2:], stride,", "images.shape[2:], weight.shape[2:], 1,"),
     # conv2d_backward
@@ -295,10 +299,10 @@ BREAKS = [
     ("grad_kernels += products", "grad_kernels += products.flip(2)"),
     ("products = grad[some].transpose(0, 1).reshape", "products = grad[some].reshape"),
     ("(kernels.mT @ products)", "(kernels.flip(1).mT @ products)"),
-    ("visits.sums(windows.unbind(1)", "visits.sums(windows.flip(1).unbind(1)"),
+    ("grid.add_windows(windows.unbind(1)", "grid.add_windows(windows.flip(1).unbind(1)"),
     ("None if bias is None else grad.sum((0, 2, 3))", "None"),
     ("None if bias is None else grad.sum((0, 2, 3))", "None if bias is None else grad.mean((0, 2, 3))"),
-    ("    check_grad(grad, (len(images), len(weight), *visits.shape), images.dtype)\n", ""),
+    ("    check_grad(grad, (len(images), len(weight), *grid.shape), images.dtype)\n", ""),
     # conv2d_matrix
     ("fill_diagonal_(1)", "fill_diagonal_(2)"),
     ("groups=groups).flatten(1).mT", "groups=groups).flatten(1)"),

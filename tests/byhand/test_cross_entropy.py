@@ -102,6 +102,7 @@ def close(ours, theirs, tolerance=1e-10):
     torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_every_option_is_drawn_with_every_other():
     """Both kinds of targets, reductions, smoothing, weights, ignored rows and extreme logits, each with each."""
     apart = {(a, b) for kind in KINDS for a in kind for b in kind}

@@ -65,6 +65,7 @@ def test_xavier_equals_torch(make, weight):
     assert_same(drawn(make, shape, seed, dtype), drawn(filled(XAVIER[make]), shape, seed, dtype))
 
 
+@pytest.mark.slow
 def test_weights_of_every_kind_are_drawn():
     """Linear layers and convolutions in one to three dimensions meet both modes and both dtypes."""
 

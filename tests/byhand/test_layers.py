@@ -54,6 +54,7 @@ def close(ours, theirs, tolerance=1e-10):
     torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_every_size_of_a_linear_layer_is_drawn_with_every_other():
     """No image, one image, one feature, one class, with and without bias: each was drawn with each."""
     words = {f"{name} {size}" for name in ("batch", "depth", "classes") for size in (0, 1, "more")}
@@ -106,6 +107,7 @@ def test_relu_passes_gradcheck_away_from_its_corner(example):
     assert torch.autograd.gradcheck(differentiable(relu, relu_backward), values)
 
 
+@pytest.mark.slow
 def test_values_of_the_drawn_tensors():
     """Positive, negative and zero values, no axis and an axis of length 0 are drawn, in every mix that can be."""
 

@@ -98,6 +98,7 @@ def test_adamw_equals_torch(task):
     assert_ends_where_torch_does(AdamW, task)
 
 
+@pytest.mark.slow
 def test_options_of_sgd_are_drawn_together():
     """Every option meets every other, but Nesterov and dampening, which exclude each other."""
     wanted = {"momentum", "dampening", "weight_decay", "nesterov", "falling", "gradients wanted", "several"}
@@ -105,6 +106,7 @@ def test_options_of_sgd_are_drawn_together():
     assert_drawn_together(tasks(sgd_options()), words, wanted, apart={("nesterov", "dampening")})
 
 
+@pytest.mark.slow
 def test_options_of_adam_are_drawn_together():
     """Every option meets every other."""
     wanted = {"beta 0 0", "beta 1 0", "large eps", "weight_decay", "falling", "gradients wanted", "several"}

@@ -190,6 +190,7 @@ EXCLUDED = {
 }
 
 
+@pytest.mark.slow
 def test_options_of_max_were_drawn_together():
     """Every option of max pooling, each kind of number, each degenerate size: with every other."""
     words = {"no stride", "skips pixels", "overlap", "rectangle", "even kernel", "padding", "dilation", "ceil_mode"}
@@ -197,6 +198,7 @@ def test_options_of_max_were_drawn_together():
     assert_drawn_together(max_cases(), describe, words, EXCLUDED)
 
 
+@pytest.mark.slow
 def test_options_of_mean_were_drawn_together():
     """Every option of mean pooling, each degenerate size: with every other."""
     words = {"no stride", "skips pixels", "overlap", "rectangle", "even kernel", "padding", "ceil_mode"}
@@ -390,8 +392,8 @@ def test_refuses_a_gradient_of_another_shape(backward, shape):
 
 BREAKS = [
     # max pooling
-    ("visits.frame(images, -torch.inf)\n    largest", "visits.frame(images, 0.0)\n    largest"),
-    ("visits.met[1:]", "visits.met[2:]"),
+    ("grid.pad(images, -torch.inf)\n    largest", "grid.pad(images, 0.0)\n    largest"),
+    ("grid.elements[1:]", "grid.elements[2:]"),
     ("torch.maximum(largest, framed[pixels])", "largest.where(largest > framed[pixels], framed[pixels])"),
     ("torch.maximum(largest, framed[pixels])", "torch.maximum(images.new_zeros(1), framed[pixels])"),
     ("ceil_mode=ceil_mode", "ceil_mode=False"),
@@ -404,17 +406,20 @@ BREAKS = [
     ("grad.where(winner == number, 0.0)", "grad.where(winner <= number, 0.0)"),
     ("largest.new_full(largest.shape, -1).int()", "largest.new_full(largest.shape, -1)"),
     # mean pooling
-    ("widened(visits.frame(images))", "widened(visits.frame(images, 1))"),
-    ("(total / _counts(visits, images, count_include_pad))", "(total / len(visits.met))"),
-    ("visits.padded if count_include_pad else visits.image", "visits.image if count_include_pad else visits.padded"),
-    ("visits.padded if count_include_pad else visits.image", "..."),
-    # its gradient
-    ("share = widened(grad) / _counts(visits, images, count_include_pad)", "share = widened(grad) / len(visits.met)"),
+    ("upcast(grid.pad(images))", "upcast(grid.pad(images, 1))"),
+    ("(total / _counts(grid, images, count_include_pad))", "(total / len(grid.elements))"),
     (
-        "share = widened(grad) / _counts(visits, images, count_include_pad)",
-        "share = widened(grad) / _counts(visits, images, True)",
+        "grid.padded_part if count_include_pad else grid.image_part",
+        "grid.image_part if count_include_pad else grid.padded_part",
     ),
-    ("share = widened(grad) / _counts(visits, images, count_include_pad)", "share = widened(grad)"),
+    ("grid.padded_part if count_include_pad else grid.image_part", "..."),
+    # its gradient
+    ("share = upcast(grad) / _counts(grid, images, count_include_pad)", "share = upcast(grad) / len(grid.elements)"),
+    (
+        "share = upcast(grad) / _counts(grid, images, count_include_pad)",
+        "share = upcast(grad) / _counts(grid, images, True)",
+    ),
+    ("share = upcast(grad) / _counts(grid, images, count_include_pad)", "share = upcast(grad)"),
     # what is refused, in both
     ("if 2 * border > side", "if border > side"),
     ("if 2 * border > side", "if 2 * border >= side"),

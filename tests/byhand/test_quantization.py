@@ -40,6 +40,7 @@ def describe(example):
     return words | ({"zeros"} if (values[0] == 0).all() else set())
 
 
+@pytest.mark.slow
 def test_what_is_drawn():
     words = {"one step", "steps of slices", "vector", "more dimensions", "zeros"}
     assert_drawn_together(

@@ -88,6 +88,7 @@ def test_one_cycle_equals_torch(cycle):
             one_cycle_rate(step + 1, **rate)
 
 
+@pytest.mark.slow
 def test_cycles_are_drawn_of_every_kind():
     """Single steps, no warm-up, nothing but warm-up, and a peak between two steps are in the draw."""
 

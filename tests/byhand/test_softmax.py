@@ -56,6 +56,7 @@ def close(ours, theirs, tolerance=1e-10):
     torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_every_kind_of_logits_is_drawn_with_every_temperature():
     """Axes, classes, sizes of logits, masks and temperatures were drawn each with each."""
     kinds = [

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.byhand.drawing import assert_drawn_together, draw_tensor
-from tlhelpers.byhand.windows import Visits, col2im, im2col, output_size
+from tlhelpers.byhand.windows import WindowGrid, col2im, im2col, output_size
 
 ONE_OR_TWO = st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -19,7 +19,7 @@ def both(value):
 
 
 @st.composite
-def visits(draw):
+def grid(draw):
     """Draw images, a kernel and the options of a visit that fits."""
     options = {
         "stride": draw(ONE_OR_TWO | st.just(5)),
@@ -57,20 +57,21 @@ def describe(example):
     return {word for word, holds in words.items() if holds}
 
 
+@pytest.mark.slow
 def test_all_options_are_drawn_together():
     """Each option comes with each other one, and with the sizes at which slips show."""
     words = {"stride", "stride over kernel", "padding", "dilation", "rectangle", "even", "one pixel", "one place"}
-    assert_drawn_together(visits(), describe, words | {"no image"})
+    assert_drawn_together(grid(), describe, words | {"no image"})
 
 
-@given(visit=visits())
+@given(visit=grid())
 def test_columns_are_copied_as_torch_unfolds(visit):
     """The columns are torch's, in torch's order, bit for bit: values are copied, not computed."""
     images, kernel, options = visit
     assert torch.equal(im2col(images, kernel, **options), F.unfold(images, kernel, **options))
 
 
-@given(visit=visits(), data=st.data())
+@given(visit=grid(), data=st.data())
 def test_columns_are_added_up_as_torch_folds(visit, data):
     """Every pixel gets the sum of its entries; what fell on the padding is gone."""
     images, kernel, options = visit
@@ -80,7 +81,7 @@ def test_columns_are_added_up_as_torch_folds(visit, data):
     torch.testing.assert_close(col2im(columns, size, kernel, **options), expected, rtol=0, atol=1e-10)
 
 
-@given(visit=visits(), data=st.data())
+@given(visit=grid(), data=st.data())
 def test_adding_up_is_copying_transposed(visit, data):
     """For any y the sum of im2col(x) times y is that of x times col2im(y): so a gradient goes back."""
     images, kernel, options = visit
@@ -90,7 +91,7 @@ def test_adding_up_is_copying_transposed(visit, data):
     torch.testing.assert_close(there, back, rtol=1e-10, atol=1e-10)
 
 
-@given(visit=visits(), data=st.data())
+@given(visit=grid(), data=st.data())
 def test_columns_of_several_images_stand_side_by_side(visit, data):
     """For one large product the columns of each group are those of im2col, image after image."""
     images, kernel, options = visit
@@ -98,27 +99,26 @@ def test_columns_of_several_images_stand_side_by_side(visit, data):
         return
     channels, places = images.shape[1], F.unfold(images, kernel, **options).shape[2]
     groups = data.draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
-    columns = Visits(images.shape[2:], kernel, **options).columns(images, groups)
+    columns = WindowGrid(images.shape[2:], kernel, **options).columns(images, groups)
     expected = F.unfold(images, kernel, **options).transpose(0, 1).reshape(groups, -1, len(images) * places)
     assert torch.equal(columns, expected)
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2}, {"padding": 1}, {"padding": 1, "stride": 2}])
 def test_a_kernel_of_one_pixel_copies_only_if_it_must(options):
-    """Where it meets every pixel once, the pixels are the columns; with a stride or a frame they are not."""
+    """Where it covers every pixel once, the pixels are the columns; with a stride or padding they are not."""
     images = torch.arange(12.0).reshape(1, 1, 3, 4)
-    columns = Visits((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
+    columns = WindowGrid((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
     assert torch.equal(columns, F.unfold(images, 1, **options))
     assert (columns.data_ptr() == images.data_ptr()) == (not options)
 
 
 @pytest.mark.parametrize("at_once", [1, 17, 40, 10**6])
-def test_portions_hold_each_image_once(at_once, monkeypatch):
-    """However little fits at once, the portions follow one another and none is empty."""
-    monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
+def test_batches_hold_each_image_once(at_once):
+    """However few entries are allowed, the batches follow one another and none is empty."""
     images = torch.arange(7)[:, None, None, None].expand(7, 2, 3, 3)
-    visits = Visits((3, 3), 3, 1, 0, 1)  # 18 entries an image
-    portions = [images[some, 0, 0, 0].tolist() for some in visits.portions(images)]
+    grid = WindowGrid((3, 3), 3, 1, 0, 1)  # 18 entries an image
+    portions = [images[some, 0, 0, 0].tolist() for some in grid.batches(images, at_once)]
     assert sum(portions, []) == list(range(7))
     assert {len(portion) for portion in portions[:-1]} <= {max(1, at_once // 18)} and all(portions)
 
@@ -179,21 +179,20 @@ def test_inputs_are_left_as_they_were():
 
 
 def test_what_needs_no_copy_is_not_copied():
-    """Without a frame the images are their own, and a kernel of one pixel that visits all reads them in place."""
+    """Without a frame the images are their own, and a kernel of one pixel that grid all reads them in place."""
     images = torch.rand(1, 4, 5, 6)
-    plain, framed, sparse = (Visits((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
-    assert plain.frame(images) is images and sparse.frame(images) is images
-    assert framed.frame(images).shape == (1, 4, 7, 8)
+    plain, framed, sparse = (WindowGrid((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
+    assert plain.pad(images) is images and sparse.pad(images) is images
+    assert framed.pad(images).shape == (1, 4, 7, 8)
     assert plain.columns(images, 2).data_ptr() == images.data_ptr()
     assert sparse.columns(images, 2).data_ptr() != images.data_ptr()
 
 
 @pytest.mark.parametrize(("at_once", "portions"), [(1, [1] * 7), (5183, [1] * 7), (5184, [2, 2, 2, 1]), (10**6, [7])])
-def test_portions_hold_as_many_images_as_fit(monkeypatch, at_once, portions):
+def test_batches_hold_as_many_images_as_fit(at_once, portions):
     """Windows of one of these images have 4 * 9 * 72 = 2592 entries; one image is the least."""
-    monkeypatch.setattr("tlhelpers.byhand.windows._AT_ONCE", at_once)
     images = torch.empty(7, 4, 8, 9)
-    found = [len(images[portion]) for portion in Visits((8, 9), 3, 1, 1, 1).portions(images)]
+    found = [len(images[portion]) for portion in WindowGrid((8, 9), 3, 1, 1, 1).batches(images, at_once)]
     assert found == portions
 
 
@@ -241,28 +240,28 @@ def test_bad_arguments_get_one_sentence(case):
     dilation=st.tuples(st.integers(1, 2), st.integers(1, 3)),
     ceil_mode=st.booleans(),
 )
-def test_every_place_meets_the_pixels_of_the_definition(size, kernel, stride, padding, dilation, ceil_mode):
-    """Element (k, l) at place (i, j) meets pixel (i stride + k dilation - padding, ...), or the border beyond."""
+def test_every_position_covers_the_pixels_of_the_definition(size, kernel, stride, padding, dilation, ceil_mode):
+    """Element (k, l) at position (i, j) covers pixel (i stride + k dilation - padding, ...), or the border beyond."""
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
-    visits = Visits(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    grid = WindowGrid(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
     numbers = torch.arange(1.0, size[0] * size[1] + 1).reshape(1, 1, *size)
-    framed, padded = visits.frame(numbers, -1.0), torch.zeros(visits.framed)
-    padded[visits.padded] = 1
+    framed, padded = grid.pad(numbers, -1.0), torch.zeros(grid.padded_size)
+    padded[grid.padded_part] = 1
     for element, (k, l) in enumerate(itertools.product(*map(range, kernel))):
-        for i, j in itertools.product(*map(range, visits.shape)):
+        for i, j in itertools.product(*map(range, grid.shape)):
             row, column = i * stride[0] + k * dilation[0], j * stride[1] + l * dilation[1]  # of the padded image
             y, x = row - padding[0], column - padding[1]
             inside = 0 <= y < size[0] and 0 <= x < size[1]
-            assert framed[visits.met[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
+            assert framed[grid.elements[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
             near = row < size[0] + 2 * padding[0] and column < size[1] + 2 * padding[1]
-            assert padded[visits.met[element]][i, j] == near
-    assert torch.equal(framed[visits.image], numbers)
-    ones = [torch.ones(1, 1, *visits.shape)] * len(visits.met)
-    seen = torch.zeros(1, 1, *visits.framed)
-    for pixels in visits.met:
+            assert padded[grid.elements[element]][i, j] == near
+    assert torch.equal(framed[grid.image_part], numbers)
+    ones = [torch.ones(1, 1, *grid.shape)] * len(grid.elements)
+    seen = torch.zeros(1, 1, *grid.padded_size)
+    for pixels in grid.elements:
         seen[pixels] += 1
-    assert torch.equal(visits.sums(ones, (1, 1)), seen[visits.image])
+    assert torch.equal(grid.add_windows(ones, (1, 1)), seen[grid.image_part])
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -273,37 +272,37 @@ def test_columns_of_short_numbers_are_added_in_longer_ones(dtype):
 
 
 BREAKS = [
-    ("max(padded, met[-1].stop)", "padded"),
-    ("slice(padded), met", "slice(padding, padded), met"),
-    ("widened(window).new_zeros", "window.new_zeros"),
+    ("max(padded, elements[-1].stop)", "padded"),
+    ("slice(padded), elements", "slice(before, padded), elements"),
+    ("upcast(window).new_zeros", "window.new_zeros"),
     # output_size
     ("size + 2 * padding, dilation * (kernel - 1) + 1", "size + padding, dilation * (kernel - 1) + 1"),
-    ("dilation * (kernel - 1) + 1\n    places", "dilation * kernel\n    places"),
+    ("dilation * (kernel - 1) + 1\n    positions", "dilation * kernel\n    positions"),
     ("stride - 1 if ceil_mode else 0", "stride if ceil_mode else 0"),
     ("// stride + 1\n", "// stride\n"),
     ("* stride >= size + padding else", "* stride >= size + 2 * padding else"),
-    ("return places - 1 if ceil_mode and", "return places - 1 if"),
-    ("if places < 1:", "if span > padded:"),
+    ("return positions - 1 if ceil_mode and", "return positions - 1 if"),
+    ("if positions < 1:", "if span > padded:"),
     # im2col
     ("images.flatten(0, 1)[:, None])  #", "images.transpose(0, 1).flatten(0, 1)[:, None])  #"),
-    ("windows[:, number] = framed[pixels]", "windows[:, -1 - number] = framed[pixels]"),
+    ("windows[:, number] = padded[pixels]", "windows[:, -1 - number] = padded[pixels]"),
     ("for row in rows for column in columns]", "for column in columns for row in rows]"),
     ("slice(k * dilation, k * dilation + reach, stride)", "slice(k, k + reach, stride)"),
     ("slice(k * dilation, k * dilation + reach, stride)", "slice(k * dilation + stride - 1, None, stride)"),
-    ("slice(padding, padding + size), slice(padded)", "slice(0, size), slice(padded)"),
+    ("slice(before, before + size), slice(padded)", "slice(0, size), slice(padded)"),
     # col2im
     ("total[pixels] += window", "total[pixels] = window"),
     ("windows = columns.reshape(*channels, elements", "windows = columns.flip(1).reshape(*channels, elements"),
-    ("return total[self.image]", "return total"),
+    ("return total[self.image_part]", "return total"),
     (
-        "columns.reshape(*channels, elements, *visits.shape)",
-        "columns.reshape(*channels, elements, *visits.shape[::-1])",
+        "columns.reshape(*channels, elements, *grid.shape)",
+        "columns.reshape(*channels, elements, *grid.shape[::-1])",
     ),
-    (" or columns.shape[2] != places", ""),
+    (" or columns.shape[2] != positions", ""),
     # columns and portions for the large product
     ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),
-    (" or self.shape != self.framed", ""),
-    ("self.framed != images.shape[2:] or ", ""),
+    (" or self.shape != self.padded_size", ""),
+    ("self.padded_size != images.shape[2:] or ", ""),
     ("slice(start, start + step)", "slice(start, start + step + 1)"),
-    ("max(1, _AT_ONCE // entries)", "max(2, _AT_ONCE // entries)"),
+    ("max(1, max_entries // entries)", "max(2, max_entries // entries)"),
 ]

@@ -6,7 +6,7 @@ a picture of its own.
 
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_pixels, pair, widened
+from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, upcast
 
 
 def global_mean_pool2d(images: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def global_mean_pool2d(images: Tensor) -> Tensor:
     tensor([[3.]])
     """
     check_pixels(images)
-    total = widened(images).sum(dim=(2, 3))  # (N, C)
+    total = upcast(images).sum(dim=(2, 3))  # (N, C)
     return (total / (images.shape[2] * images.shape[3])).to(images.dtype)
 
 

@@ -11,7 +11,7 @@ def pair(value: Size, name: str) -> tuple[int, int]:
     both = value if isinstance(value, tuple | list) else (value, value)
     if len(both) != 2 or not all(isinstance(number, int) and not isinstance(number, bool) for number in both):
         raise ValueError(f"{name} must be a whole number or two of them, got {value!r}: give (rows, columns)")
-    return tuple(both)
+    return both[0], both[1]
 
 
 def check_images(images: Tensor) -> None:
@@ -51,6 +51,6 @@ def check_grad(grad: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None
         raise ValueError(f"grad must be {dtype} as the output is, got {grad.dtype}: convert it with grad.to({dtype})")
 
 
-def widened(values: Tensor) -> Tensor:
+def upcast(values: Tensor) -> Tensor:
     """Return numbers of 16 bits as float32, in which sums of many are made, and all others as they are."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

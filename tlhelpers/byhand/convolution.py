@@ -6,8 +6,8 @@ What deep learning calls a convolution is a cross-correlation: the kernel is not
 import torch
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_images, pair, widened
-from .windows import Visits
+from tlhelpers.byhand.arguments import Size, check_grad, check_images, pair, upcast
+from tlhelpers.byhand.windows import WindowGrid
 
 
 def conv2d_loops(
@@ -56,15 +56,15 @@ def conv2d_loops(
     >>> conv2d_loops(image, torch.ones(1, 1, 2, 2)).tolist()
     [[[[8.0, 12.0], [20.0, 24.0]]]]
     """
-    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
+    grid = _window_grid(images, weight, bias, stride, padding, dilation, groups)
     (down, right), (d, e), (channels, height, width) = pair(stride, ""), pair(dilation, ""), weight.shape[1:]
-    framed = visits.frame(images)
-    outputs = images.new_zeros(len(images), len(weight), *visits.shape)
+    framed = grid.pad(images)
+    outputs = images.new_zeros(len(images), len(weight), *grid.shape)
     for n in range(len(images)):
         for o in range(len(weight)):
             first = o // (len(weight) // groups) * channels  # of the channels of its group
-            for i in range(visits.shape[0]):
-                for j in range(visits.shape[1]):
+            for i in range(grid.shape[0]):
+                for j in range(grid.shape[1]):
                     rows = slice(i * down, i * down + height * d, d)
                     columns = slice(j * right, j * right + width * e, e)
                     window = framed[n, first : first + channels, rows, columns]  # (C / groups, K, L)
@@ -93,12 +93,12 @@ def conv2d(
     >>> conv2d(image, torch.ones(1, 1, 2, 2), torch.tensor([0.5])).tolist()
     [[[[8.5, 12.5], [20.5, 24.5]]]]
     """
-    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
+    grid = _window_grid(images, weight, bias, stride, padding, dilation, groups)
     kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
-    outputs = images.new_empty(len(images), len(weight), *visits.shape)
-    for some in visits.portions(images):
-        products = kernels @ visits.columns(images[some], groups)  # (groups, O / groups, n * places)
-        outputs[some] = products.reshape(len(weight), -1, *visits.shape).transpose(0, 1)
+    outputs = images.new_empty(len(images), len(weight), *grid.shape)
+    for some in grid.batches(images):
+        products = kernels @ grid.columns(images[some], groups)  # (groups, O / groups, n * places)
+        outputs[some] = products.reshape(len(weight), -1, *grid.shape).transpose(0, 1)
     if bias is not None:
         outputs += bias[:, None, None]
     return outputs
@@ -146,15 +146,15 @@ def conv2d_backward(
               [ 6.,  8., 10.],
               [12., 14., 16.]]]])
     """
-    visits = _visits(images, weight, bias, stride, padding, dilation, groups)
-    check_grad(grad, (len(images), len(weight), *visits.shape), images.dtype)
+    grid = _window_grid(images, weight, bias, stride, padding, dilation, groups)
+    check_grad(grad, (len(images), len(weight), *grid.shape), images.dtype)
     kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
-    grad_images, grad_kernels = images.new_empty(images.shape), widened(kernels.new_zeros(kernels.shape))
-    for some in visits.portions(images):
+    grad_images, grad_kernels = images.new_empty(images.shape), upcast(kernels.new_zeros(kernels.shape))
+    for some in grid.batches(images):
         products = grad[some].transpose(0, 1).reshape(groups, kernels.shape[1], -1)  # of kernels and windows
-        grad_kernels += products @ visits.columns(images[some], groups).mT
-        windows = (kernels.mT @ products).reshape(images.shape[1], len(visits.met), -1, *visits.shape)
-        grad_images[some] = visits.sums(windows.unbind(1), (images.shape[1], windows.shape[2])).transpose(0, 1)
+        grad_kernels += products @ grid.columns(images[some], groups).mT
+        windows = (kernels.mT @ products).reshape(images.shape[1], len(grid.elements), -1, *grid.shape)
+        grad_images[some] = grid.add_windows(windows.unbind(1), (images.shape[1], windows.shape[2])).transpose(0, 1)
     grad_weight = grad_kernels.to(weight.dtype).reshape(weight.shape)
     return grad_images, grad_weight, None if bias is None else grad.sum((0, 2, 3))
 
@@ -205,8 +205,16 @@ def conv2d_matrix(
     return conv2d(units, weight, stride=stride, padding=padding, dilation=dilation, groups=groups).flatten(1).mT
 
 
-def _visits(images, weight, bias, stride, padding, dilation, groups) -> Visits:
-    """Check all arguments of a convolution, and return the places that its kernels visit."""
+def _window_grid(
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Size,
+    padding: Size | str,
+    dilation: Size,
+    groups: int,
+) -> WindowGrid:
+    """Check all arguments of a convolution, and return the positions of its kernels."""
     check_images(images)
     _check_kernels(weight, groups, images.shape[1])
     _check_numbers(images, weight, bias)
@@ -214,7 +222,7 @@ def _visits(images, weight, bias, stride, padding, dilation, groups) -> Visits:
         raise ValueError(f'padding must be whole numbers or "same", got {padding!r}: give 0 for none')
     if padding == "same" and pair(stride, "stride") != (1, 1):
         raise ValueError(f'padding "same" goes with stride 1 only, got stride {stride}: give the padding in numbers')
-    return Visits(images.shape[2:], weight.shape[2:], stride, padding, dilation)
+    return WindowGrid(images.shape[2:], (weight.shape[2], weight.shape[3]), stride, padding, dilation)
 
 
 def _check_kernels(weight: Tensor, groups: int, channels: int | None = None) -> None:

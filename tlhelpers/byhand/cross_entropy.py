@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from .arguments import check_floats, check_grad
-from .softmax import log_softmax, softmax
+from tlhelpers.byhand.arguments import check_floats, check_grad
+from tlhelpers.byhand.softmax import log_softmax, softmax
 
 
 def cross_entropy(

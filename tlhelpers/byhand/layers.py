@@ -7,7 +7,7 @@ to what the layer took. Chained from the last layer to the first, such functions
 import torch
 from torch import Tensor
 
-from .arguments import check_grad
+from tlhelpers.byhand.arguments import check_grad
 
 
 def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

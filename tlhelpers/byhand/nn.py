@@ -1,8 +1,8 @@
-"""Layers of a network that compute by hand, forward and backward, under the names that they have in ``torch.nn``.
+"""Layers with the names and options of ``torch.nn`` that compute by hand, forward and backward.
 
-Each takes its parameters, its options and its names in a state dict from the layer of ``torch.nn`` that it is made
-from; what it computes comes from ``tlhelpers.byhand``, in both directions. An option that is not there by hand is
-refused when the layer is made.
+Each layer gets its parameters, its options and its names in a state dict from the layer of ``torch.nn`` that it is a
+subclass of. What it computes comes from ``tlhelpers.byhand``, in both directions. An option that is not available by
+hand is refused when the layer is made.
 
 Examples
 --------
@@ -16,24 +16,28 @@ ValueError: ReLU by hand has only inplace=False, got True: leave it out, or take
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch import nn as torch_nn
 
-from tlhelpers import byhand
+from tlhelpers.byhand.adaptive_pooling import adaptive_mean_pool2d, adaptive_mean_pool2d_backward
+from tlhelpers.byhand.convolution import conv2d, conv2d_backward
+from tlhelpers.byhand.layers import linear, linear_backward, relu, relu_backward
+from tlhelpers.byhand.normalization import batch_norm2d, batch_norm2d_backward
+from tlhelpers.byhand.pooling import max_pool2d, max_pool2d_backward
 
 
 def differentiable(forward: Callable, backward: Callable) -> Callable:
-    """Return a function that autograd can go back through, with a gradient written by hand.
+    """Return a function for autograd whose gradient is written by hand.
 
     Parameters
     ----------
     forward : Callable
-        Tensors (or None) in, one tensor out. Autograd does not watch what it does.
+        From tensors (or None) to one tensor. Autograd does not record what happens inside.
     backward : Callable
-        The gradient of that output, then the same inputs; returns their gradients in the same order, None
-        where there is none (a single tensor, if there is one input).
+        From the gradient of that output and the same inputs to their gradients, in the same order; None where there
+        is none, and a single tensor if there is one input.
 
     Returns
     -------
@@ -64,11 +68,11 @@ class _ByHandFunction(torch.autograd.Function):
 
 
 class _ByHand:
-    """Comes before the layer of ``torch.nn`` among the parents, and refuses the options named in ``only``."""
+    """Refuse the options that are not available by hand; comes before the layer of ``torch.nn`` among the parents."""
 
     only: dict[str, object] = {}
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, value in self.only.items():
             if getattr(self, name) != value:
@@ -79,23 +83,23 @@ class _ByHand:
                 )
 
 
-class Conv2d(_ByHand, torch_nn.Conv2d):
-    """Convolution as one matrix product; all of torch's options but the padding modes other than zeros."""
+class Conv2d(_ByHand, torch.nn.Conv2d):
+    """Convolution as one matrix product, with all options of torch except padding modes other than zeros."""
 
     only = {"padding_mode": "zeros"}
 
     def forward(self, images: Tensor) -> Tensor:
         padding = 0 if self.padding == "valid" else self.padding
         options = {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
-        return _apply(byhand.conv2d, byhand.conv2d_backward, images, self.weight, self.bias, **options)
+        return _apply(conv2d, conv2d_backward, images, self.weight, self.bias, **options)
 
 
-class BatchNorm2d(_ByHand, torch_nn.BatchNorm2d):
-    """Batch norm with learned numbers and running statistics, which training moves as torch does."""
+class BatchNorm2d(_ByHand, torch.nn.BatchNorm2d):
+    """Batch norm with learned scale and shift and with running statistics, which training updates as torch does."""
 
     only = {"affine": True, "track_running_stats": True}
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, left_out in (("momentum", None), ("bias", False)):
             if getattr(self, name) is None:
@@ -104,39 +108,39 @@ class BatchNorm2d(_ByHand, torch_nn.BatchNorm2d):
                 )
 
     def forward(self, images: Tensor) -> Tensor:
-        options = {"running_mean": self.running_mean, "running_var": self.running_var}
+        options: dict[str, Any] = {"running_mean": self.running_mean, "running_var": self.running_var}
         options |= {"training": self.training, "eps": self.eps}
-        forward = partial(byhand.batch_norm2d, momentum=self.momentum)
-        outputs = _apply(forward, byhand.batch_norm2d_backward, images, self.weight, self.bias, **options)
-        if self.training:
+        forward = partial(batch_norm2d, momentum=self.momentum or 0.0)
+        outputs = _apply(forward, batch_norm2d_backward, images, self.weight, self.bias, **options)
+        if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
         return outputs
 
 
-class ReLU(_ByHand, torch_nn.ReLU):
-    """What is negative becomes zero."""
+class ReLU(_ByHand, torch.nn.ReLU):
+    """Negative values become zero."""
 
     only = {"inplace": False}
 
     def forward(self, values: Tensor) -> Tensor:
-        return _apply(byhand.relu, byhand.relu_backward, values)
+        return _apply(relu, relu_backward, values)
 
 
-class MaxPool2d(_ByHand, torch_nn.MaxPool2d):
-    """The largest value of every window."""
+class MaxPool2d(_ByHand, torch.nn.MaxPool2d):
+    """The largest value of each window."""
 
     only = {"return_indices": False}
 
     def forward(self, images: Tensor) -> Tensor:
         options = {"kernel": self.kernel_size, "stride": self.stride, "padding": self.padding}
         options |= {"dilation": self.dilation, "ceil_mode": self.ceil_mode}
-        return _apply(byhand.max_pool2d, byhand.max_pool2d_backward, images, **options)
+        return _apply(max_pool2d, max_pool2d_backward, images, **options)
 
 
-class AdaptiveAvgPool2d(_ByHand, torch_nn.AdaptiveAvgPool2d):
-    """Means over as many windows as there shall be outputs."""
+class AdaptiveAvgPool2d(_ByHand, torch.nn.AdaptiveAvgPool2d):
+    """Means over windows, as many as the output has values."""
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         sizes = self.output_size if isinstance(self.output_size, tuple) else (self.output_size,)
         if None in sizes:
@@ -146,17 +150,16 @@ class AdaptiveAvgPool2d(_ByHand, torch_nn.AdaptiveAvgPool2d):
             )
 
     def forward(self, images: Tensor) -> Tensor:
-        backward = byhand.adaptive_mean_pool2d_backward
-        return _apply(byhand.adaptive_mean_pool2d, backward, images, size=self.output_size)
+        return _apply(adaptive_mean_pool2d, adaptive_mean_pool2d_backward, images, size=self.output_size)
 
 
-class Linear(_ByHand, torch_nn.Linear):
-    """One score for each row of the weight."""
+class Linear(_ByHand, torch.nn.Linear):
+    """A matrix product with the weight, plus the bias."""
 
     def forward(self, features: Tensor) -> Tensor:
-        return _apply(byhand.linear, byhand.linear_backward, features, self.weight, self.bias)
+        return _apply(linear, linear_backward, features, self.weight, self.bias)
 
 
-def _apply(forward: Callable, backward: Callable, *inputs: Tensor | None, **options) -> Tensor:
-    """Run a function by hand so that a backward pass takes its gradient by hand; both get the options."""
+def _apply(forward: Callable, backward: Callable, *inputs: Tensor | None, **options: Any) -> Tensor:
+    """Run a function by hand such that the backward pass uses its gradient by hand; both get the options."""
     return differentiable(partial(forward, **options), partial(backward, **options))(*inputs)

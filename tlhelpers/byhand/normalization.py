@@ -7,7 +7,7 @@ Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and
 
 from torch import Tensor
 
-from .arguments import check_floats, check_grad, check_images, widened
+from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, upcast
 
 
 def batch_norm2d(
@@ -66,8 +66,8 @@ def batch_norm2d(
     if training:
         mean, variance = _statistics(images)
         _follow(running_mean, running_var, mean.detach(), variance.detach(), _count(images), momentum)
-    scale = weight / (widened(variance) + eps) ** 0.5  # (C,)
-    return ((widened(images) - _wide(mean)) * _wide(scale) + _wide(bias)).to(images.dtype)
+    scale = weight / (upcast(variance) + eps) ** 0.5  # (C,)
+    return ((upcast(images) - _wide(mean)) * _wide(scale) + _wide(bias)).to(images.dtype)
 
 
 def batch_norm2d_backward(
@@ -116,19 +116,19 @@ def batch_norm2d_backward(
     _check(images, weight, bias, running_mean, running_var, training, eps)
     check_grad(grad, images.shape, images.dtype)
     mean, variance = _statistics(images) if training else (running_mean, running_var)
-    inverse = (widened(variance) + eps) ** -0.5  # (C,)
-    normalized = (widened(images) - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
-    grad = widened(grad)
+    inverse = (upcast(variance) + eps) ** -0.5  # (C,)
+    normalized = (upcast(images) - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
+    grad = upcast(grad)
     grad_weight, grad_bias = _channel_sums(grad * normalized), _channel_sums(grad)
     if training:
         grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / _count(images)
-    gradients = grad * _wide(weight * inverse), grad_weight, grad_bias
-    return tuple(gradient.to(images.dtype) for gradient in gradients)
+    grad_images = grad * _wide(weight * inverse)
+    return grad_images.to(images.dtype), grad_weight.to(images.dtype), grad_bias.to(images.dtype)
 
 
 def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the biased variance of each channel: (C,), (C,)."""
-    images, count = widened(images), _count(images)
+    images, count = upcast(images), _count(images)
     mean = _channel_sums(images) / count
     return mean, _channel_sums((images - _wide(mean)) ** 2) / count
 
@@ -156,7 +156,15 @@ def _count(images: Tensor) -> int:
     return images[:, 0].numel()
 
 
-def _check(images, weight, bias, running_mean, running_var, training: bool, eps: float) -> None:
+def _check(
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    training: bool,
+    eps: float,
+) -> None:
     check_images(images)
     check_floats(images, "images")
     if images.shape[1] == 0:

@@ -62,7 +62,7 @@ class SGD:
             )
         self.lr, self.momentum, self.dampening = lr, momentum, dampening
         self.weight_decay, self.nesterov = weight_decay, nesterov
-        self._velocities = [None] * len(self.parameters)
+        self._velocities: list[Tensor | None] = [None] * len(self.parameters)
 
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Change every parameter once; raise ValueError if a gradient has not the shape and dtype of its own."""
@@ -75,10 +75,7 @@ class SGD:
 
     def _with_momentum(self, index: int, gradient: Tensor) -> Tensor:
         velocity = self._velocities[index]
-        if velocity is None:
-            velocity = gradient.clone()
-        else:
-            velocity = self.momentum * velocity + (1 - self.dampening) * gradient
+        velocity = gradient.clone() if velocity is None else self.momentum * velocity + (1 - self.dampening) * gradient
         self._velocities[index] = velocity
         return gradient + self.momentum * velocity if self.nesterov else velocity
 

@@ -7,8 +7,8 @@ that place; the slices are then put together, by maximum or by sum. The gradient
 import torch
 from torch import Tensor
 
-from .arguments import Size, check_grad, check_pixels, pair, widened
-from .windows import Visits
+from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, upcast
+from tlhelpers.byhand.windows import WindowGrid
 
 
 def max_pool2d(
@@ -55,10 +55,10 @@ def max_pool2d(
     >>> max_pool2d(image, 2), max_pool2d(image, 2, ceil_mode=True)
     (tensor([[[[4.]]]]), tensor([[[[4., 5.]]]]))
     """
-    visits = _visits(images, kernel, stride, padding, dilation, ceil_mode)
-    framed = visits.frame(images, -torch.inf)
-    largest = framed[visits.met[0]].clone()  # (N, C, H_out, W_out)
-    for pixels in visits.met[1:]:
+    grid = _window_grid(images, kernel, stride, padding, dilation, ceil_mode)
+    framed = grid.pad(images, -torch.inf)
+    largest = framed[grid.elements[0]].clone()  # (N, C, H_out, W_out)
+    for pixels in grid.elements[1:]:
         largest = torch.maximum(largest, framed[pixels])
     return largest
 
@@ -99,11 +99,11 @@ def max_pool2d_backward(
     tensor([[[[0., 1.],
               [0., 0.]]]])
     """
-    visits = _visits(images, kernel, stride, padding, dilation, ceil_mode)
-    check_grad(grad, (*images.shape[:2], *visits.shape), images.dtype)
-    winner = _winner(visits, images)
-    shares = (grad.where(winner == number, 0.0) for number in range(len(visits.met)))
-    return visits.sums(shares, images.shape[:2]).to(images.dtype)
+    grid = _window_grid(images, kernel, stride, padding, dilation, ceil_mode)
+    check_grad(grad, (*images.shape[:2], *grid.shape), images.dtype)
+    winner = _winner(grid, images)
+    shares = (grad.where(winner == number, 0.0) for number in range(len(grid.elements)))
+    return grid.add_windows(shares, images.shape[:2]).to(images.dtype)
 
 
 def mean_pool2d(
@@ -142,10 +142,10 @@ def mean_pool2d(
     >>> mean_pool2d(torch.tensor([[[[1.0, 2.0, 5.0, 0.0], [4.0, 3.0, 1.0, 1.0]]]]), 2)
     tensor([[[[2.5000, 1.7500]]]])
     """
-    visits = _visits(images, kernel, stride, padding, 1, ceil_mode)
-    framed = widened(visits.frame(images))
-    total = sum(framed[pixels] for pixels in visits.met)  # (N, C, H_out, W_out)
-    return (total / _counts(visits, images, count_include_pad)).to(images.dtype)
+    grid = _window_grid(images, kernel, stride, padding, 1, ceil_mode)
+    framed = upcast(grid.pad(images))
+    total = sum(framed[pixels] for pixels in grid.elements)  # (N, C, H_out, W_out)
+    return (total / _counts(grid, images, count_include_pad)).to(images.dtype)
 
 
 def mean_pool2d_backward(
@@ -181,41 +181,44 @@ def mean_pool2d_backward(
     tensor([[[[2., 2.],
               [2., 2.]]]])
     """
-    visits = _visits(images, kernel, stride, padding, 1, ceil_mode)
-    check_grad(grad, (*images.shape[:2], *visits.shape), images.dtype)
-    share = widened(grad) / _counts(visits, images, count_include_pad)
-    return visits.sums((share for _ in visits.met), images.shape[:2]).to(images.dtype)
+    grid = _window_grid(images, kernel, stride, padding, 1, ceil_mode)
+    check_grad(grad, (*images.shape[:2], *grid.shape), images.dtype)
+    share = upcast(grad) / _counts(grid, images, count_include_pad)
+    return grid.add_windows((share for _ in grid.elements), images.shape[:2]).to(images.dtype)
 
 
-def _visits(images, kernel, stride, padding, dilation, ceil_mode) -> Visits:
-    """Check all arguments of a pooling, and return the places that its windows visit."""
+def _window_grid(
+    images: Tensor, kernel: Size, stride: Size | None, padding: Size, dilation: Size, ceil_mode: bool
+) -> WindowGrid:
+    """Check all arguments of a pooling, and return the positions of its windows."""
     check_pixels(images)
     kernel, padding = pair(kernel, "kernel"), pair(padding, "padding")
     stride = kernel if stride is None else stride
-    visits = Visits(images.shape[2:], kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    grid = WindowGrid(images.shape[2:], kernel, stride, padding, dilation, ceil_mode=ceil_mode)
     for border, side in zip(padding, kernel, strict=True):
         if 2 * border > side:
             raise ValueError(
                 f"padding must be at most half the kernel, got {border} for a kernel of {side}: use {side // 2} or "
                 "less, since a window must not see border alone"
             )
-    return visits
+    return grid
 
 
-def _counts(visits: Visits, images: Tensor, count_include_pad: bool) -> Tensor:
+def _counts(grid: WindowGrid, images: Tensor, count_include_pad: bool) -> Tensor:
     """Return how many pixels of every window count: (H_out, W_out)."""
-    counted = images.new_zeros(visits.framed, dtype=torch.bool)
-    counted[visits.padded if count_include_pad else visits.image] = True
-    return sum(counted[pixels] for pixels in visits.met)  # of booleans, so exact in any precision
+    counted = images.new_zeros(grid.padded_size, dtype=torch.bool)
+    counted[grid.padded_part if count_include_pad else grid.image_part] = True
+    counts = [counted[pixels] for pixels in grid.elements]  # of booleans, so exact in any precision
+    return sum(counts[1:], counts[0].long())
 
 
-def _winner(visits: Visits, images: Tensor) -> Tensor:
+def _winner(grid: WindowGrid, images: Tensor) -> Tensor:
     """Return which element of each window is its largest, or -1 where it sees the border alone."""
-    framed, true = visits.frame(images), images.new_zeros(visits.framed, dtype=torch.bool)
-    true[visits.image] = True
-    largest = framed[visits.met[0]]
+    framed, true = grid.pad(images), images.new_zeros(grid.padded_size, dtype=torch.bool)
+    true[grid.image_part] = True
+    largest = framed[grid.elements[0]]
     winner = largest.new_full(largest.shape, -1).int()
-    for number, pixels in enumerate(visits.met):
+    for number, pixels in enumerate(grid.elements):
         piece = framed[pixels]
         wins = true[pixels] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
         largest, winner = piece.where(wins, largest), winner.masked_fill(wins, number)

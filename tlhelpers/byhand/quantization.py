@@ -7,7 +7,7 @@ inference", 2018, section 2.1, with the zero in the middle.
 import torch
 from torch import Tensor
 
-from .arguments import check_floats
+from tlhelpers.byhand.arguments import check_floats
 
 
 def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor:

@@ -7,7 +7,7 @@ line; in a computer exp(89) is infinite in float32 and exp(12) in float16. So al
 import torch
 from torch import Tensor
 
-from .arguments import check_floats, check_grad
+from tlhelpers.byhand.arguments import check_floats, check_grad
 
 
 def log_sum_exp(logits: Tensor) -> Tensor:

@@ -1,22 +1,23 @@
-"""Where a kernel fits on an image, and which pixels it meets there. Convolution and pooling both begin here.
+"""The windows of an image: where a kernel fits on it, and which pixels it covers there.
 
-The windows of an image are never cut out one by one. Element (k, l) of a kernel meets, at all places together, one
-slice of the image with steps as wide as the stride: to copy the windows, or to add them up, takes K times L slices.
+Convolution and pooling both start here. Windows are never cut out one by one. Element (k, l) of a kernel covers, at all
+positions together, one slice of the image with steps as wide as the stride: copying all windows, or adding them up,
+takes K times L slices.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor
 
-from .arguments import Size, check_images, pair, widened
+from tlhelpers.byhand.arguments import Size, check_images, pair, upcast
 
-_AT_ONCE = 2**21  # entries of a matrix of windows that is made at once: about what a processor's cache holds
+MAX_ENTRIES = 2**21  # of a matrix of windows that is made at once: about what a processor's cache holds
 
 
 def output_size(
     size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, *, ceil_mode: bool = False
 ) -> int:
-    """Count the places at which a kernel fits along one axis.
+    """Count the positions at which a kernel fits along one axis.
 
     Parameters
     ----------
@@ -25,15 +26,15 @@ def output_size(
     kernel : int
         Pixels that the kernel covers.
     stride : int
-        Pixels from one place to the next.
+        Pixels from one position to the next.
     padding : int
         Pixels added at EACH of the two ends.
     dilation : int
         Pixels from one element of the kernel to the next: the kernel spans dilation (kernel - 1) + 1.
     ceil_mode : bool
-        Round up instead of down, as pooling may: one more place where a kernel hangs over the end, but none that
-        would begin beyond the image and the padding before it. A kernel that is too large by less than a stride
-        then has one place.
+        Round up instead of down, as pooling may: one more position, at which the kernel extends beyond the end, but
+        none that would start beyond the image and the padding before it. A kernel that is too large by less than a
+        stride then has one position.
 
     Returns
     -------
@@ -57,24 +58,24 @@ def output_size(
     if kernel < 1:
         raise ValueError(f"a kernel must cover at least 1 pixel, got {kernel}: give a positive size")
     if stride < 1:
-        raise ValueError(f"stride must be at least 1, got {stride}: use 1 to visit every place")
+        raise ValueError(f"stride must be at least 1, got {stride}: use 1 for every position")
     if dilation < 1:
         raise ValueError(f"dilation must be at least 1, got {dilation}: 1 means a kernel without gaps")
     if padding < 0:
         raise ValueError(f"padding must not be negative, got {padding}: crop the images with a slice instead")
     padded, span = size + 2 * padding, dilation * (kernel - 1) + 1
-    places = (padded - span + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if places < 1:
+    positions = (padded - span + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if positions < 1:
         spread = f" spread over {span} by dilation {dilation}" if dilation > 1 else ""
         raise ValueError(
             f"a kernel of {kernel} pixels{spread} does not fit into {size} pixels with padding {padding} "
             f"({padded} in all): use a smaller kernel or more padding"
         )
-    return places - 1 if ceil_mode and (places - 1) * stride >= size + padding else places
+    return positions - 1 if ceil_mode and (positions - 1) * stride >= size + padding else positions
 
 
 def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0, dilation: Size = 1) -> Tensor:
-    """Copy every window that a kernel would visit into a column of a matrix.
+    """Copy the window at each position of a kernel into a column of a matrix.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     Returns
     -------
     Tensor of shape (N, C * K * L, rows * columns)
-        As ``torch.nn.functional.unfold`` gives, which however takes no whole numbers as pixels.
+        As ``torch.nn.functional.unfold`` returns, which does not take whole numbers as pixels.
 
     Raises
     ------
@@ -102,18 +103,18 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     check_images(images)
     if not images.shape[1]:
         raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one, [:, :1]")
-    visits = Visits(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
-    windows = visits.windows(images.flatten(0, 1)[:, None])  # (N*C, K*L, 1, rows, columns)
-    rows = images.shape[1] * len(visits.met)
-    return windows.reshape(len(images), rows, visits.shape[0] * visits.shape[1])
+    grid = WindowGrid(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
+    windows = grid.windows(images.flatten(0, 1)[:, None])  # (N*C, K*L, 1, rows, columns)
+    rows = images.shape[1] * len(grid.elements)
+    return windows.reshape(len(images), rows, grid.shape[0] * grid.shape[1])
 
 
 def col2im(
     columns: Tensor, size: Size, kernel: Size, *, stride: Size = 1, padding: Size = 0, dilation: Size = 1
 ) -> Tensor:
-    """Add every column back to the window of an image that it would have been copied from.
+    """Add every column back to the window of the image that ``im2col`` copies it from.
 
-    This is ``im2col`` transposed, not its inverse: a pixel gets the sum of its entries in all windows. So it brings
+    This is ``im2col`` transposed, not its inverse: a pixel gets the sum of its entries in all windows. So it carries
     the gradient of the columns back to the images.
 
     Parameters
@@ -127,7 +128,7 @@ def col2im(
     Returns
     -------
     Tensor of shape (N, C, H, W)
-        As ``torch.nn.functional.fold`` gives.
+        As ``torch.nn.functional.fold`` returns.
 
     Raises
     ------
@@ -143,91 +144,104 @@ def col2im(
               [1., 2., 1.]]]])
     """
     height, width = pair(size, "size")
-    visits = Visits((height, width), kernel, stride, pair(padding, "padding"), dilation)
-    elements, places = len(visits.met), visits.shape[0] * visits.shape[1]
-    if columns.ndim != 3 or columns.shape[1] % elements or columns.shape[2] != places or not columns.shape[1]:
+    grid = WindowGrid((height, width), kernel, stride, pair(padding, "padding"), dilation)
+    elements, positions = len(grid.elements), grid.shape[0] * grid.shape[1]
+    if columns.ndim != 3 or columns.shape[1] % elements or columns.shape[2] != positions or not columns.shape[1]:
         raise ValueError(
-            f"columns must have shape (N, a multiple of {elements}, {places}), as im2col makes them of images of "
+            f"columns must have shape (N, a multiple of {elements}, {positions}), as im2col makes them of images of "
             f"{height} by {width} pixels, got {tuple(columns.shape)}: give the size and the options of that call"
         )
     channels = len(columns), columns.shape[1] // elements  # N, C
-    windows = columns.reshape(*channels, elements, *visits.shape)
-    return visits.sums(windows.unbind(2), channels).to(columns.dtype)
+    windows = columns.reshape(*channels, elements, *grid.shape)
+    return grid.add_windows(windows.unbind(2), channels).to(columns.dtype)
 
 
-class Visits:
-    """All places that a kernel visits on images of one size, and the frame around these images.
+class WindowGrid:
+    """All positions of a kernel on images of one size, and the padding around these images.
 
     Attributes
     ----------
     shape : (int, int)
-        How many places there are, (rows, columns).
-    met : list of slices
-        For each element of the kernel in row-major order, what it meets of the framed image at all places.
-    framed : (int, int)
-        Pixels of the image with its frame: the padding, and what a last place hangs over.
-    image, padded : slices
-        Where in the frame the image is, and where the image with its padding.
+        The number of positions, (rows, columns).
+    elements : list of slices
+        For each element of the kernel in row-major order, the pixels of the padded image that it covers at all
+        positions.
+    padded_size : (int, int)
+        Pixels of the padded image, with what the last position may extend beyond the padding.
+    image_part, padded_part : slices
+        Where in it the image is, and where the image with its padding.
     """
 
-    def __init__(self, size, kernel, stride, padding, dilation, *, ceil_mode=False):
-        padding = (padding, padding) if padding == "same" else pair(padding, "padding")
-        pairs = pair(kernel, "kernel"), pair(stride, "stride"), padding, pair(dilation, "dilation")
-        axes = [_along(*axis, ceil_mode) for axis in zip(size, *pairs, strict=True)]
-        self.shape, self.framed, image, padded, (rows, columns) = zip(*axes, strict=True)
-        self.image, self.padded = (..., *image), (..., *padded)
-        self.met = [(..., row, column) for row in rows for column in columns]
+    def __init__(
+        self,
+        size: Sequence[int],
+        kernel: Size,
+        stride: Size,
+        padding: Size | str,
+        dilation: Size,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        paddings: tuple[int | str, int | str]
+        paddings = (padding, padding) if isinstance(padding, str) else pair(padding, "padding")
+        pairs = pair(kernel, "kernel"), pair(stride, "stride"), paddings, pair(dilation, "dilation")
+        axes = [_axis(n, k, s, p, d, ceil_mode) for n, k, s, p, d in zip(size, *pairs, strict=True)]
+        self.shape, self.padded_size, image, padded, (rows, columns) = zip(*axes, strict=True)
+        self.image_part, self.padded_part = (..., *image), (..., *padded)
+        self.elements = [(..., row, column) for row in rows for column in columns]
 
-    def frame(self, images: Tensor, border: float = 0) -> Tensor:
-        """Return the images in a frame of one value, or themselves if there is no frame."""
-        if self.framed == images.shape[2:]:
+    def pad(self, images: Tensor, border: float = 0) -> Tensor:
+        """Return the images with a border of one value around them, or themselves if there is no padding."""
+        if self.padded_size == images.shape[2:]:
             return images
-        framed = images.new_full((*images.shape[:2], *self.framed), border)
-        framed[self.image] = images
-        return framed
+        padded = images.new_full((*images.shape[:2], *self.padded_size), border)
+        padded[self.image_part] = images
+        return padded
 
     def windows(self, images: Tensor) -> Tensor:
         """Copy all windows of images (A, B, H, W): (A, K*L, B, rows, columns)."""
-        framed = self.frame(images)
-        windows = images.new_empty(len(images), len(self.met), images.shape[1], *self.shape)
-        for number, pixels in enumerate(self.met):
-            windows[:, number] = framed[pixels]
+        padded = self.pad(images)
+        windows = images.new_empty(len(images), len(self.elements), images.shape[1], *self.shape)
+        for number, pixels in enumerate(self.elements):
+            windows[:, number] = padded[pixels]
         return windows
 
     def columns(self, images: Tensor, groups: int) -> Tensor:
-        """Copy all windows of images (n, C, H, W) into columns: (groups, C / groups * K * L, n * places)."""
-        windows = channels = images.transpose(0, 1)  # a kernel that meets one pixel at a time needs no copy
-        if self.framed != images.shape[2:] or self.shape != self.framed:
+        """Copy all windows of images (n, C, H, W) into columns: (groups, C / groups * K * L, n * positions)."""
+        windows = channels = images.transpose(0, 1)  # a kernel of one pixel needs no copy
+        if self.padded_size != images.shape[2:] or self.shape != self.padded_size:
             windows = self.windows(channels)  # (C, K*L, n, rows, columns)
-        return windows.reshape(groups, images.shape[1] // groups * len(self.met), -1)
+        return windows.reshape(groups, images.shape[1] // groups * len(self.elements), -1)
 
-    def portions(self, images: Tensor) -> Iterator[slice]:
-        """Yield the images in portions whose windows have at most ``_AT_ONCE`` entries, or one by one."""
-        entries = images.shape[1] * len(self.met) * self.shape[0] * self.shape[1]  # of one image
-        step = max(1, _AT_ONCE // entries)
+    def batches(self, images: Tensor, max_entries: int = MAX_ENTRIES) -> Iterator[slice]:
+        """Yield the images in batches whose windows have at most ``max_entries`` entries, or one by one."""
+        entries = images.shape[1] * len(self.elements) * self.shape[0] * self.shape[1]  # of one image
+        step = max(1, max_entries // entries)
         for start in range(0, len(images), step):
             yield slice(start, start + step)
 
-    def sums(self, windows: Iterable[Tensor], channels: tuple[int, int]) -> Tensor:
-        """Add up what each element of the kernel has for the pixels that it met: (*channels, H, W).
+    def add_windows(self, windows: Iterable[Tensor], channels: Sequence[int]) -> Tensor:
+        """Add the windows back to the pixels that they were copied from: (*channels, H, W).
 
-        ``windows`` yields one tensor (*channels, rows, columns) an element, in the order of ``met``.
+        ``windows`` yields one tensor (*channels, rows, columns) for each element of the kernel, in row-major order.
         """
-        total = None
-        for pixels, window in zip(self.met, windows, strict=True):
+        total: Tensor | None = None
+        for pixels, window in zip(self.elements, windows, strict=True):
             if total is None:
-                total = widened(window).new_zeros(*channels, *self.framed)
+                total = upcast(window).new_zeros(*channels, *self.padded_size)
             total[pixels] += window
-        return total[self.image]
+        assert total is not None  # a kernel has at least one element
+        return total[self.image_part]
 
 
-def _along(size: int, kernel: int, stride: int, padding: int | str, dilation: int, ceil_mode: bool):
-    """Return for one axis: places, pixels with the frame, where image and padding are, what each element meets."""
-    extra = 0
-    if padding == "same":
-        padding, extra = divmod(dilation * (kernel - 1), 2)  # an odd zero goes to the end
-    places = output_size(size + extra, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
-    reach = stride * (places - 1) + 1  # from the first place to the last
-    met = [slice(k * dilation, k * dilation + reach, stride) for k in range(kernel)]
-    padded = size + 2 * padding + extra
-    return places, max(padded, met[-1].stop), slice(padding, padding + size), slice(padded), met
+def _axis(
+    size: int, kernel: int, stride: int, padding: int | str, dilation: int, ceil_mode: bool
+) -> tuple[int, int, slice, slice, list[slice]]:
+    """Return for one axis: positions, padded size, slices of the image and of the padded image, slices of elements."""
+    before = dilation * (kernel - 1) // 2 if isinstance(padding, str) else padding
+    extra = dilation * (kernel - 1) % 2 if isinstance(padding, str) else 0  # "same": an odd zero goes to the end
+    positions = output_size(size + extra, kernel, stride, before, dilation, ceil_mode=ceil_mode)
+    reach = stride * (positions - 1) + 1  # from the first position to the last
+    elements = [slice(k * dilation, k * dilation + reach, stride) for k in range(kernel)]
+    padded = size + 2 * before + extra
+    return positions, max(padded, elements[-1].stop), slice(before, before + size), slice(padded), elements
