@@ -182,10 +182,9 @@ class WindowGrid:
         *,
         ceil_mode: bool = False,
     ) -> None:
-        paddings: tuple[int | str, int | str]
+        kernels, strides, dilations = pair(kernel, "kernel"), pair(stride, "stride"), pair(dilation, "dilation")
         paddings = (padding, padding) if isinstance(padding, str) else pair(padding, "padding")
-        pairs = pair(kernel, "kernel"), pair(stride, "stride"), paddings, pair(dilation, "dilation")
-        axes = [_axis(n, k, s, p, d, ceil_mode) for n, k, s, p, d in zip(size, *pairs, strict=True)]
+        axes = [_axis(size[i], kernels[i], strides[i], paddings[i], dilations[i], ceil_mode) for i in (0, 1)]
         self.shape, self.padded_size, image, padded, (rows, columns) = zip(*axes, strict=True)
         self.image_part, self.padded_part = (..., *image), (..., *padded)
         self.elements = [(..., row, column) for row in rows for column in columns]
