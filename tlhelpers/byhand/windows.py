@@ -209,9 +209,9 @@ class Visits:
             yield slice(start, start + step)
 
     def sums(self, windows: Iterable[Tensor], channels: tuple[int, int]) -> Tensor:
-        """Add up what each element of the kernel has for the pixels that it met: (*channels, H, W).
+        """Add up what each element of the kernel has for the pixels that it met: ``(*channels, H, W)``.
 
-        ``windows`` yields one tensor (*channels, rows, columns) an element, in the order of ``met``.
+        ``windows`` yields one tensor ``(*channels, rows, columns)`` an element, in the order of ``met``.
         """
         total = None
         for pixels, window in zip(self.met, windows, strict=True):
