@@ -9,7 +9,7 @@ LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
 UNIT := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: help run lab handouts test test-all test-pythons coverage lint bench mutations outputs clean
+.PHONY: help run lab handouts test test-all test-pythons coverage lint docs bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-pythons  unit tests on every Python that there is, and with the oldest dependencies"
 	@echo "make coverage  the unit tests, and which lines of the package none of them runs"
 	@echo "make lint      style, types and dependencies of the code"
+	@echo "make docs      a site of the notebooks, the docs and the reference of the package, into build/docs"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
 	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
@@ -67,6 +68,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/deptry .
+
+# A warning fails, also one about a link that leads nowhere. The site needs no network.
+docs: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	rm -rf build/docs
+	$(BIN)/sphinx-build -q -W -c docs . build/docs
+	@echo "The site begins at build/docs/index.html."
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'

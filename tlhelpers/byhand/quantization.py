@@ -13,7 +13,7 @@ from tlhelpers.byhand.arguments import check_floats
 def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor:
     """Return the step s with which the largest of the values is the largest whole number of so many bits.
 
-    s = max |x| / (2**(bits - 1) - 1). Of nothing but zeros it is 1.
+    ``s = max |x| / (2**(bits - 1) - 1)``. Of nothing but zeros it is 1.
 
     Parameters
     ----------
