@@ -2,18 +2,36 @@
 # tlhelpers/__init__.py read it.
 
 from . import byhand
-from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
+from .classroom.checks import check_close, check_frozen, check_shape
+from .classroom.judging import check_exercise, check_solution
+from .classroom.progress import progress
+from .cost.memory import recompute_blocks, saved_bytes
+from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak_flops, shortest_time, time_by_kind
+from .features.extraction import extract_features, keep_below
+from .features.recording import record_layers
+from .features.transferability import h_score, leep, log_evidence
 from .files import cache_dir
-from .network.weights import imagenet_classes, list_weights, load_resnet50
+from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
 from .network.resnet import ResNet50
+from .network.weights import imagenet_classes, list_weights, load_resnet50
 from .photos.ants_and_bees import ants_and_bees
 from .photos.datasets import PhotoDataset, Photos, image_folder
-from .photos.loading import make_loader
 from .photos.folds import stratified_folds
+from .photos.loading import make_loader
 from .photos.transforms import denormalize, eval_transform, train_transform
-from .features.recording import record_layers
-from .features.extraction import extract_features, keep_below
-from .features.transferability import h_score, leep, log_evidence
+from .plots import (
+    plot_confusion,
+    plot_features,
+    plot_history,
+    plot_numbers,
+    plot_roofline,
+    plot_times,
+    show,
+    show_images,
+)
+from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
+from .training.checkpoint import load_checkpoint, save_checkpoint
+from .training.fitting import EpochResult, fit
 from .training.freezing import (
     count_parameters,
     freeze,
@@ -25,33 +43,15 @@ from .training.freezing import (
 )
 from .training.heads import head_from_classifier, replace_head
 from .training.loop import Evaluation, evaluate, train_one_epoch
-from .training.fitting import EpochResult, fit
-from .training.checkpoint import load_checkpoint, save_checkpoint
-from .training.regularization import average_weights
-from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
 from .training.probe import fit_probe
+from .training.regularization import average_weights
 from .training.transfer import cross_validate, transfer
-from .cost.memory import recompute_blocks, saved_bytes
-from .cost.profiling import measure_bandwidth, measure_convolutions, measure_peak_flops, shortest_time, time_by_kind
+from .widgets.browser import browse_predictions
 from .widgets.convolution import explore_convolution
-from .widgets.pooling import explore_pooling
-from .widgets.softmax import explore_softmax
 from .widgets.descent import explore_descent
 from .widgets.freezing import explore_freezing
-from .widgets.browser import browse_predictions
-from .plots import (
-    plot_confusion,
-    plot_features,
-    plot_history,
-    plot_numbers,
-    plot_roofline,
-    plot_times,
-    show,
-    show_images,
-)
-from .classroom.checks import check_close, check_frozen, check_shape
-from .classroom.judging import check_exercise, check_solution
-from .classroom.progress import progress
+from .widgets.pooling import explore_pooling
+from .widgets.softmax import explore_softmax
 
 __all__ = [
     "AdaptedConv2d",

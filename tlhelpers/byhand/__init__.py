@@ -1,4 +1,4 @@
-"""The mathematics by hand: indexing, arithmetic, matrix products, sums and maxima, and nothing ready-made."""
+"""The mathematics by hand: indexing, arithmetic, matrix products, exp and log, sums and maxima."""
 
 from tlhelpers.byhand import nn
 from tlhelpers.byhand.adaptive_pooling import (

@@ -1,4 +1,4 @@
-"""Pooling by hand where the size of the output is given and the windows follow: to one number, or to a few.
+"""Pooling by hand to an output of a given size.
 
 Windows of ``adaptive_mean_pool2d`` differ in size and may share pixels where the sizes do not divide; each is pooled as
 a picture of its own.

@@ -1,4 +1,4 @@
-"""What several functions by hand ask of their arguments, and the sentence in which they refuse others."""
+"""Checks of arguments that several functions by hand share."""
 
 import torch
 from torch import Tensor

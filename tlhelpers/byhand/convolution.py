@@ -1,4 +1,4 @@
-"""Convolution, three times over: with plain loops, as one matrix product, and as one large matrix; and its gradients.
+"""Convolution by hand: with plain loops, as a matrix product, and as one large matrix; and its gradients.
 
 What deep learning calls a convolution is a cross-correlation: the kernel is not flipped.
 """
@@ -117,9 +117,8 @@ def conv2d_backward(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Bring the gradient of a convolution's output back to its images, kernels and bias.
 
-    With kernels in rows (W), windows in columns (X) and outputs Y = W X, the gradients are those of any matrix
-    product: that of W is that of Y times X transposed, that of X is W transposed times that of Y; the latter is
-    then added up in the images, each column in the window that it was copied from.
+    With the kernels as rows of W and the windows as columns of X, the outputs are Y = W X. So the gradient of W is that
+    of Y times X transposed; that of X is W transposed times that of Y, and is added back to the images.
 
     Parameters
     ----------
@@ -170,9 +169,9 @@ def conv2d_matrix(
 ) -> Tensor:
     """Write a convolution of images of one size as one matrix: each output is linear in the pixels.
 
-    For an image x, ``conv2d(x, weight).flatten()`` is ``M @ x.flatten()``, and the gradient of the image is the
-    transposed matrix times that of the output. Column p is the answer to an image that is 1 at pixel p and 0
-    elsewhere. Only for small images: the matrix has as many entries as pixels times outputs, nearly all of them 0.
+    For an image x, ``conv2d(x, weight).flatten()`` is ``M @ x.flatten()``; the transposed matrix carries the gradient
+    of the output back to the image. Column p is the output for an image that is 1 at pixel p and 0 elsewhere. Only for
+    small images: M has as many entries as pixels times outputs, nearly all of them 0.
 
     Parameters
     ----------
@@ -206,13 +205,7 @@ def conv2d_matrix(
 
 
 def _window_grid(
-    images: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Size,
-    padding: Size | str,
-    dilation: Size,
-    groups: int,
+    images: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size | str, dilation: Size, groups: int
 ) -> WindowGrid:
     """Check all arguments of a convolution, and return the positions of its kernels."""
     check_images(images)
@@ -247,8 +240,7 @@ def _check_kernels(weight: Tensor, groups: int, channels: int | None = None) -> 
 def _check_numbers(images: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and tuple(bias.shape) != (len(weight),):
         raise ValueError(
-            f"bias must have shape ({len(weight)},), one number for each output channel, "
-            f"got {tuple(bias.shape)}: reshape it"
+            f"bias must have shape ({len(weight)},), one value per output channel, got {tuple(bias.shape)}: reshape it"
         )
     for other, name in ((weight, "weight"), (bias, "bias")):
         if other is not None and (other.dtype != images.dtype or images.dtype == torch.bool):

@@ -1,4 +1,4 @@
-"""First weights by hand: random numbers whose spread lets a signal pass through many layers.
+"""Initial weights by hand: random values whose spread keeps signals at their size through many layers.
 
 One output of a layer is a sum of ``fan_in`` products. Their variances add up, so the weights must be the smaller
 the more there are. Only the spread is computed here; the random numbers are the generator's.

@@ -1,4 +1,4 @@
-"""The simple layers by hand, forward and backward: linear, ReLU, and the addition that closes a residual block.
+"""Simple layers by hand, forward and backward: linear, ReLU, and the addition of a residual block.
 
 A layer's backward takes the gradient of the loss with respect to what the layer gave, and returns it with respect
 to what the layer took. Chained from the last layer to the first, such functions are backpropagation.

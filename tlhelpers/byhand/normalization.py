@@ -1,4 +1,4 @@
-"""Batch norm by hand: every channel brought to mean 0 and variance 1, then scaled and shifted by learned numbers.
+"""Batch norm by hand: every channel to mean 0 and variance 1, then scaled and shifted by learned parameters.
 
 In training the mean and the variance are those of the batch; in use they are averages kept while training.
 
@@ -157,13 +157,7 @@ def _count(images: Tensor) -> int:
 
 
 def _check(
-    images: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    running_mean: Tensor,
-    running_var: Tensor,
-    training: bool,
-    eps: float,
+    images: Tensor, weight: Tensor, bias: Tensor, running_mean: Tensor, running_var: Tensor, training: bool, eps: float
 ) -> None:
     check_images(images)
     check_floats(images, "images")

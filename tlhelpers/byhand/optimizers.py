@@ -1,4 +1,4 @@
-"""Optimizers by hand: what a step does with the gradients.
+"""Optimizers by hand: SGD, Adam and AdamW.
 
 Gradients come from elsewhere: ``step`` takes a list of them, in the order of the parameters.
 """

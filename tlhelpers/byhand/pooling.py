@@ -1,4 +1,4 @@
-"""Pooling by hand: every window of an image gives one number, its largest or its mean.
+"""Max and mean pooling by hand, and their gradients.
 
 A window is never cut out. For each place (k, l) inside the kernel, one strided slice holds what all windows have at
 that place; the slices are then put together, by maximum or by sum. The gradient goes back through the same slices.

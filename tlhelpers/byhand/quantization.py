@@ -1,4 +1,4 @@
-"""Numbers in few bits by hand: whole multiples of a step, and products that are computed with the whole numbers.
+"""Quantization by hand: values as integers times a step, and products that are computed with the integers.
 
 Source: Jacob and others, "Quantization and training of neural networks for efficient integer-arithmetic-only
 inference", 2018, section 2.1, with the zero in the middle.

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate by hand: how large a step is when.
+"""Learning-rate schedules by hand: cosine and one-cycle.
 
 A rate is a function of the number of the step, from 0, and is set by hand: ``optimizer.lr = cosine_rate(step, ...)``.
 """

@@ -1,4 +1,4 @@
-"""Scores into probabilities by hand: log-sum-exp, softmax, its logarithm, and their gradients.
+"""Softmax by hand: log-sum-exp, softmax, log-softmax, and their gradients.
 
 Source: the article's formula p(c|x) = softmax(W a + b), with a the features of one image. On paper softmax is one
 line; in a computer exp(89) is infinite in float32 and exp(12) in float16. So all begins by subtracting the largest.
