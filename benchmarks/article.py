@@ -17,6 +17,7 @@ from torchvision.transforms import v2
 import tlhelpers as tl
 from benchmarks import store
 from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.datasets import Photos
 
 RATE, MOMENTUM, BATCH_SIZE = 1e-3, 0.9, 32  # the article's
 WEIGHTS = "he2015"
@@ -71,7 +72,7 @@ def train_one_epoch(model: nn.Module, loader: DataLoader, optimizer: torch.optim
     return total / len(loader.dataset)
 
 
-def run(photos: tl.Photos, name: str, epochs: int, seed: int) -> list[dict]:
+def run(photos: Photos, name: str, epochs: int, seed: int) -> list[dict]:
     """Return the evaluated epochs of one run of the article's loop, with the fault ``name`` corrected (or none)."""
     tl.set_seed(seed)
     model = tl.load_resnet50(WEIGHTS).to(memory_format=torch.channels_last)

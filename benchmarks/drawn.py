@@ -20,12 +20,13 @@ from sklearn.preprocessing import StandardScaler
 import tlhelpers as tl
 from benchmarks import store
 from benchmarks.scratch import measure_rates
+from tlhelpers.photos.datasets import Photos
 from tlhelpers.photos.drawn import COUNTS, draw_scene, drawn_folder, photo_rng
 
 SEEDS = (0, 1)
 
 
-def probe(photos: tl.Photos) -> float:
+def probe(photos: Photos) -> float:
     """Return the accuracy of logistic regression on features of a frozen ResNet-50."""
     model = tl.load_resnet50("he2015")
     transform = tl.eval_transform(model.weights)
@@ -34,7 +35,7 @@ def probe(photos: tl.Photos) -> float:
     return LogisticRegression(C=0.1, max_iter=5000).fit(train, train_labels).score(val, val_labels)
 
 
-def histograms(photos: tl.Photos) -> dict[str, float]:
+def histograms(photos: Photos) -> dict[str, float]:
     """Return the accuracies of two classifiers that get the histogram of 8x8x8 colors only."""
     parts = [np.stack([_histogram(image) for image, _ in part]) for part in (photos.train, photos.val)]  # (N, 512)
     classifiers = {
@@ -52,7 +53,7 @@ def _histogram(image: Image.Image) -> np.ndarray:
     return np.bincount(colors.ravel(), minlength=512) / colors.size  # (512,)
 
 
-def grounds(folder: Path, seed: int) -> tl.Photos:
+def grounds(folder: Path, seed: int) -> Photos:
     """Write the same photos without the insects and return them."""
     for part, kind, number in _photos():
         path = folder / part / kind / f"{number:03}.jpg"
@@ -67,7 +68,7 @@ def _photos() -> Iterator[tuple[str, str, int]]:
             yield from ((part, kind, number) for number in range(count))
 
 
-def measure(photos: tl.Photos, ground: tl.Photos) -> dict:
+def measure(photos: Photos, ground: Photos) -> dict:
     """Return all accuracies except that of the network from scratch, which takes minutes."""
     return {
         "probe": probe(photos),

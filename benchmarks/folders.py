@@ -14,6 +14,7 @@ from pathlib import Path
 import tlhelpers as tl
 from benchmarks import each_result, is_stored, store, stored_runs, study_parser
 from benchmarks.targets import figures, letters
+from tlhelpers.photos.datasets import Photos
 
 WEIGHTS = "he2015"
 FOLDERS = {
@@ -27,7 +28,7 @@ STRATEGIES = ("linear probe", "WiSE-FT")
 SEEDS = (0, 1, 2)  # only the first for the largest folder
 
 
-def measure(photos: tl.Photos, run: dict) -> dict:
+def measure(photos: Photos, run: dict) -> dict:
     """Train with a strategy and return its figures on the validation photos."""
     model = tl.load_resnet50(WEIGHTS)
     tl.set_seed(run["seed"])

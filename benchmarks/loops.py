@@ -22,6 +22,7 @@ from torchvision.transforms import v2
 import tlhelpers as tl
 from benchmarks.article import squash, train_one_epoch
 from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.loading import pick_workers
 from tlhelpers.photos.reading import open_photo
 
@@ -34,7 +35,7 @@ warnings.filterwarnings("ignore", module="lightning")
 class OneByOne(Dataset):
     """Photos as torchvision's ImageFolder reads them: one at a time, with its label."""
 
-    def __init__(self, photos: tl.PhotoDataset, transform: Callable) -> None:
+    def __init__(self, photos: PhotoDataset, transform: Callable) -> None:
         self.paths, self.labels, self.transform = photos.paths, photos.labels.tolist(), transform
 
     def __len__(self) -> int:
@@ -56,19 +57,19 @@ def sgd(model: nn.Module) -> torch.optim.SGD:
     return torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
 
 
-def article(model: nn.Module, photos: tl.PhotoDataset) -> None:
+def article(model: nn.Module, photos: PhotoDataset) -> None:
     """Train with the loop in section 4 of the article."""
     photos = OneByOne(photos, squash(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
 
 
-def tutorial(model: nn.Module, photos: tl.PhotoDataset) -> None:
+def tutorial(model: nn.Module, photos: PhotoDataset) -> None:
     """Train with the loop of PyTorch's "Transfer Learning for Computer Vision Tutorial"."""
     photos = OneByOne(photos, tutorial_transform(model.weights))
     train_one_epoch(model, DataLoader(photos, batch_size=4, shuffle=True, num_workers=4), sgd(model))
 
 
-def ours(model: nn.Module, photos: tl.PhotoDataset, *, size: int | None = None) -> None:
+def ours(model: nn.Module, photos: PhotoDataset, *, size: int | None = None) -> None:
     """Train with the loop of this package, optionally on smaller images."""
     transform = tl.train_transform(model.weights, size=size)
     tl.train_one_epoch(model, tl.make_loader(photos, transform, batch_size=BATCH_SIZE, shuffle=True), sgd(model))
@@ -99,7 +100,7 @@ def trainer(precision: str) -> lightning.Trainer:
     return lightning.Trainer(max_epochs=1, precision=precision, **silent)
 
 
-def by_lightning(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
+def by_lightning(model: nn.Module, photos: PhotoDataset, *, tuned: bool = False) -> None:
     """Train with Lightning's Trainer."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)
@@ -116,7 +117,7 @@ class Tuned(skorch.NeuralNetClassifier):
             return super().train_step_single(batch, **fit_params)
 
 
-def by_skorch(model: nn.Module, photos: tl.PhotoDataset, *, tuned: bool = False) -> None:
+def by_skorch(model: nn.Module, photos: PhotoDataset, *, tuned: bool = False) -> None:
     """Train with skorch's NeuralNetClassifier."""
     if tuned:
         model = model.to(memory_format=torch.channels_last)

@@ -13,16 +13,18 @@ import torch
 
 import tlhelpers as tl
 from benchmarks import store
+from tlhelpers.network.weights import list_weights
+from tlhelpers.photos.datasets import Photos
 
 SEEDS = (0, 1)
 PEAK_RATES = (0.001, 0.003, 0.01)  # with 0.03 and more the loss diverges in the first epochs
 EPOCHS, BATCH_SIZE, SIDE = 15, 16, 112
 
 
-def from_scratch(photos: tl.Photos, peak_rate: float, seed: int) -> list[tl.EpochResult]:
+def from_scratch(photos: Photos, peak_rate: float, seed: int) -> list[tl.EpochResult]:
     """Train a ResNet-50 from random weights, with augmentation, momentum and one cycle; return its epochs."""
     tl.set_seed(seed)
-    entry = replace(tl.list_weights()[0], resize=128, crop=SIDE)
+    entry = replace(list_weights()[0], resize=128, crop=SIDE)
     train = tl.make_loader(photos.train, tl.train_transform(entry), batch_size=BATCH_SIZE, shuffle=True)
     val = tl.make_loader(photos.val, tl.eval_transform(entry), batch_size=BATCH_SIZE)
     model = tl.ResNet50(num_classes=len(photos.classes))
@@ -31,7 +33,7 @@ def from_scratch(photos: tl.Photos, peak_rate: float, seed: int) -> list[tl.Epoc
     return tl.fit(model, train, val, optimizer, epochs=EPOCHS, schedule=schedule)
 
 
-def measure(photos: tl.Photos, peak_rate: float, seed: int) -> dict:
+def measure(photos: Photos, peak_rate: float, seed: int) -> dict:
     """Return one run: its best epoch, its minutes and its history.
 
     ``minutes`` is the processor time divided by the number of threads: what the run takes on a machine that does
@@ -51,7 +53,7 @@ def measure(photos: tl.Photos, peak_rate: float, seed: int) -> dict:
     }
 
 
-def measure_rates(photos: tl.Photos, seeds: tuple[int, ...] = SEEDS) -> list[dict]:
+def measure_rates(photos: Photos, seeds: tuple[int, ...] = SEEDS) -> list[dict]:
     """Return a run for each rate and seed, the best rate first by the mean accuracy over the seeds."""
     rates = [[measure(photos, rate, seed) for seed in seeds] for rate in PEAK_RATES]
     rates.sort(key=lambda runs: -sum(run["accuracy"] for run in runs))

@@ -23,7 +23,7 @@ from benchmarks import loops, over_and_over, spread, store
 from benchmarks.article import squash
 from benchmarks.loops import BATCH_SIZE, DEVICE
 from tlhelpers.network.frozen import FrozenNetwork
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.photos.datasets import PhotoDataset, Photos
 from tlhelpers.training.probe import fit_classifier
 
 WEIGHTS, PICTURE = "he2015", Path(__file__).parents[1] / "docs" / "speed.png"
@@ -56,12 +56,12 @@ def plain_features(model: nn.Module, loader: DataLoader) -> None:
             model(images.to(DEVICE)).cpu()
 
 
-def train_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
+def train_contest(photos: PhotoDataset) -> dict[str, Callable[[], None]]:
     """Return the contenders that train for an epoch, as functions without arguments."""
     return {name: partial(loop, fresh(len(photos.classes)), photos) for name, loop in TRAINED.items()}
 
 
-def features_contest(photos: tl.PhotoDataset) -> dict[str, Callable[[], None]]:
+def features_contest(photos: PhotoDataset) -> dict[str, Callable[[], None]]:
     """Return the contenders that compute features of all photos with a frozen network."""
     theirs, model = (
         fresh(len(photos.classes)),
@@ -113,7 +113,7 @@ def in_turns(contest: dict[str, Callable[[], None]], photos: int, rounds: int, w
     }
 
 
-def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
+def measure(whole: Photos) -> dict[str, dict[str, dict]]:
     """Run all contests and return their results."""
     every = PhotoDataset(
         whole.train.paths + whole.val.paths, torch.cat([whole.train.labels, whole.val.labels]), whole.classes
@@ -129,7 +129,7 @@ def measure(whole: tl.Photos) -> dict[str, dict[str, dict]]:
     }
 
 
-def evaluated_probe(photos: tl.Photos) -> dict:
+def evaluated_probe(photos: Photos) -> dict:
     """Return the seconds from the photos to the predictions of a probe on frozen features, and its accuracy."""
     start = time.perf_counter()
     model = tl.load_resnet50(WEIGHTS)

@@ -12,6 +12,8 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor
 
 import tlhelpers as tl
+from tlhelpers.photos.datasets import Photos
+from tlhelpers.training.loop import Evaluation
 from tlhelpers.training.strategies import STRATEGIES
 
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
@@ -20,7 +22,7 @@ DIGITS = {"train": 24, "val": 30}  # of each digit; in all about as many as ther
 PEAK_RATES = {name: row.peak_rate or 0.0 for name, row in STRATEGIES.items()}
 
 
-def photos_of(target: str, folder: Path) -> tl.Photos:
+def photos_of(target: str, folder: Path) -> Photos:
     """Return "ants and bees", "drawn insects", or "digits" (enlarged from 8 by 8 to 256 by 256 pixels)."""
     if target != "digits":
         return tl.ants_and_bees("photos" if target == "ants and bees" else "drawn")
@@ -45,7 +47,7 @@ def fewer(labels: Tensor, per_class: int | None, seed: int) -> list[int]:
     return sorted(chosen)
 
 
-def letters(folder: Path, train: list[int], val: int = 20) -> tl.Photos:
+def letters(folder: Path, train: list[int], val: int = 20) -> Photos:
     """Write letters from A on in random typefaces, sizes, angles and colors, and return them.
 
     ``train`` has the number of training images of each letter, ``val`` that of validation images of every letter.
@@ -72,7 +74,7 @@ def _letter(letter: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator)
     return background
 
 
-def figures(found: tl.Evaluation) -> dict:
+def figures(found: Evaluation) -> dict:
     """Return accuracy, balanced accuracy (the mean over the classes) and loss."""
     balanced = balanced_accuracy_score(found.labels, found.logits.argmax(dim=1))
     return {"accuracy": found.accuracy, "balanced_accuracy": balanced, "loss": found.loss}

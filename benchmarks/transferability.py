@@ -28,6 +28,7 @@ import tlhelpers as tl
 from benchmarks import each_result, is_stored, store, stored_runs, study_parser
 from benchmarks.targets import fewer, photos_of
 from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.datasets import PhotoDataset, Photos
 from tlhelpers.training.probe import fit_classifier
 
 TARGETS = ("ants and bees", "digits", "drawn insects")
@@ -48,7 +49,7 @@ class Candidate(nn.Module):
         return self.fc(self.avgpool(self.body(images)).flatten(1))
 
 
-def resnet(photos: tl.PhotoDataset, depth: int = 4, *, pretrained: bool = True) -> Candidate:
+def resnet(photos: PhotoDataset, depth: int = 4, *, pretrained: bool = True) -> Candidate:
     """Return the ResNet-50 of He et al. up to one of its stages, or one that was never trained."""
     model = tl.load_resnet50("he2015")
     weights = model.weights if depth == 4 else replace(model.weights, top1=None)
@@ -72,7 +73,7 @@ def untrained(loader: torch.utils.data.DataLoader) -> tl.ResNet50:
     return model.eval()
 
 
-def lite(photos: tl.PhotoDataset, size: int) -> Candidate:
+def lite(photos: PhotoDataset, size: int) -> Candidate:
     """Return EfficientNet-Lite 0, 1 or 2; its tensors have the order and shapes of timm's, but other names."""
     top1, resize, crop = LITE[size]
     name, half = f"efficientnet-lite{size}", (0.5, 0.5, 0.5)
@@ -88,7 +89,7 @@ def lite(photos: tl.PhotoDataset, size: int) -> Candidate:
     return Candidate(body, model.classifier, entry)
 
 
-CANDIDATES: dict[str, Callable[[tl.PhotoDataset], Candidate]] = {
+CANDIDATES: dict[str, Callable[[PhotoDataset], Candidate]] = {
     "ResNet-50": resnet,
     "ResNet-50 to layer3": partial(resnet, depth=3),
     "ResNet-50 to layer2": partial(resnet, depth=2),
@@ -99,7 +100,7 @@ CANDIDATES: dict[str, Callable[[tl.PhotoDataset], Candidate]] = {
 }
 
 
-def score_and_probe(model: Candidate, photos: tl.Photos, draws: bool) -> dict:
+def score_and_probe(model: Candidate, photos: Photos, draws: bool) -> dict:
     """Return the scores with their standard errors, and the accuracies of probes on all photos, or also on fewer."""
     loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
     train, labels = tl.extract_features(model, loaders[0])
@@ -137,7 +138,7 @@ def judged(predicted: Tensor, labels: Tensor) -> dict:
     return {"accuracy": right.double().mean().item(), "right": "".join(str(int(each)) for each in right)}
 
 
-def fine_tune(model: Candidate, photos: tl.Photos, seed: int) -> dict:
+def fine_tune(model: Candidate, photos: Photos, seed: int) -> dict:
     """Fine-tune with the default of ``tl.transfer``; return its accuracy."""
     tl.set_seed(seed)
     tl.transfer(model, photos.train, STRATEGY)

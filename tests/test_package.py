@@ -20,6 +20,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+import tlhelpers
 from tests.test_notebooks import anchors
 
 ROOT = Path(__file__).parents[1]
@@ -41,11 +42,16 @@ def test_import_is_light():
 
 def test_every_public_name_is_there():
     """What the table of contents lists can be had, and no function hides behind a module of its name."""
-    import tlhelpers
-
     assert [name for name in tlhelpers.__all__ if not hasattr(tlhelpers, name)] == []
     modules = {module.name for module in pkgutil.iter_modules(tlhelpers.__path__)}
     assert modules & set(tlhelpers.__all__) == {"byhand"}  # which are modules
+
+
+def test_every_public_name_is_used():
+    """A name that no notebook and no page speaks of is imported from its module instead."""
+    pages = [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    used = set(re.findall(r"\btl\.(\w+)", "".join(page.read_text(encoding="utf-8") for page in pages)))
+    assert set(tlhelpers.__all__) - used == set()
 
 
 def test_conda_environment_is_in_step():

@@ -72,6 +72,23 @@ def test_every_module_has_a_layer():
     assert {f"tlhelpers.{part}" for part in parts} == {layer for layer in LAYERS if "." in layer}
 
 
+def patched_names(path: Path) -> list[str]:
+    """Return the last names of what a test replaces with ``monkeypatch.setattr``."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setattr":
+            name = node.args[0] if isinstance(node.args[0], ast.Constant) else node.args[1]
+            found.append(str(name.value).split(".")[-1] if isinstance(name, ast.Constant) else "")
+    return found
+
+
+def test_no_test_reaches_into_private_constants():
+    """What a test must vary is an argument; neither a constant nor a private name is replaced."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    found = [f"{path.relative_to(ROOT)}: {name}" for path in tests for name in patched_names(path)]
+    assert [each for each in found if re.search(r": (_|(?!CDLL)[A-Z][A-Z_]*$)", each)] == []  # CDLL is a function
+
+
 def lines_of_code(function: ast.FunctionDef, lines: list[str]) -> int:
     """Count the lines of a function that are neither blank, nor a comment, nor its docstring."""
     body = function.body

@@ -2,7 +2,7 @@
 # tlhelpers/__init__.py read it.
 
 from . import byhand
-from .classroom.checks import check_close, check_frozen, check_shape
+from .classroom.checks import check_close, check_frozen
 from .classroom.judging import check_exercise, check_solution
 from .classroom.progress import progress
 from .cost.memory import recompute_blocks, saved_bytes
@@ -13,9 +13,9 @@ from .features.transferability import h_score, leep, log_evidence
 from .files import cache_dir
 from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
 from .network.resnet import ResNet50
-from .network.weights import imagenet_classes, list_weights, load_resnet50
+from .network.weights import imagenet_classes, load_resnet50
 from .photos.ants_and_bees import ants_and_bees
-from .photos.datasets import PhotoDataset, Photos, image_folder
+from .photos.datasets import image_folder
 from .photos.folds import stratified_folds
 from .photos.loading import make_loader
 from .photos.transforms import denormalize, eval_transform, train_transform
@@ -42,7 +42,7 @@ from .training.freezing import (
     unfreeze,
 )
 from .training.heads import head_from_classifier, replace_head
-from .training.loop import Evaluation, evaluate, train_one_epoch
+from .training.loop import evaluate, train_one_epoch
 from .training.probe import fit_probe
 from .training.regularization import average_weights
 from .training.transfer import cross_validate, transfer
@@ -56,9 +56,6 @@ from .widgets.softmax import explore_softmax
 __all__ = [
     "AdaptedConv2d",
     "EpochResult",
-    "Evaluation",
-    "PhotoDataset",
-    "Photos",
     "ResNet50",
     "add_adapters",
     "ants_and_bees",
@@ -70,7 +67,6 @@ __all__ = [
     "check_close",
     "check_exercise",
     "check_frozen",
-    "check_shape",
     "check_solution",
     "count_parameters",
     "cross_validate",
@@ -94,7 +90,6 @@ __all__ = [
     "imagenet_classes",
     "keep_below",
     "leep",
-    "list_weights",
     "load_checkpoint",
     "load_resnet50",
     "log_evidence",

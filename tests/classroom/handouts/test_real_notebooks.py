@@ -18,6 +18,9 @@ NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 REAL = {path.stem: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 
 
+pytestmark = pytest.mark.slow  # all notebooks are written, for both readers
+
+
 def is_solution(cell):
     """Tell whether a cell is the solution of an exercise."""
     return "solution" in cell.metadata.get("tags", [])
