@@ -1,4 +1,4 @@
-"""Initialisation by hand: torch's numbers from the same generator, and the spread that the formulas promise."""
+"""Initialization by hand: torch's numbers from the same generator, and the spread that the formulas promise."""
 
 import math
 import warnings

@@ -25,14 +25,14 @@ def test_h_score_is_its_definition_by_sums(task):
     """Ledoit and Wolf's share, the shrunken covariance, and that of the class means, photo by photo."""
     features, labels = (values.numpy() for values in task)
     n, d = features.shape
-    centred = features - sum(features) / n
+    centered = features - sum(features) / n
     whole, between = np.zeros((d, d)), np.zeros((d, d))
-    for f, y in zip(centred, labels, strict=True):
-        mean = sum(g for g, z in zip(centred, labels, strict=True) if z == y) / sum(z == y for z in labels)
+    for f, y in zip(centered, labels, strict=True):
+        mean = sum(g for g, z in zip(centered, labels, strict=True) if z == y) / sum(z == y for z in labels)
         whole += np.outer(f, f) / n
         between += np.outer(mean, mean) / n
     round_ = np.trace(whole) / d * np.eye(d)
-    error = sum(np.linalg.norm(np.outer(f, f) - whole) ** 2 for f in centred) / n**2
+    error = sum(np.linalg.norm(np.outer(f, f) - whole) ** 2 for f in centered) / n**2
     share = min(1, error / np.linalg.norm(whole - round_) ** 2) if d > 1 else 0
     shrunken = (1 - share) * whole + share * round_
     expected = (1 - share) * np.trace(np.linalg.solve(shrunken, between))

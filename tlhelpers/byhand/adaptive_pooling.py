@@ -71,7 +71,7 @@ def adaptive_mean_pool2d(images: Tensor, size: Size) -> Tensor:
     """Return the means of as many windows as the output is to have pixels.
 
     Along an axis of ``n`` pixels, window ``i`` of ``m`` begins at floor(i n / m) and ends before
-    ceil((i + 1) n / m). Where m does not divide n, neighbours share a pixel or two; m may be larger than n.
+    ceil((i + 1) n / m). Where m does not divide n, neighbors share a pixel or two; m may be larger than n.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def build(image: ArrayLike) -> Explorer:
     kernel, *sliders = choices.values()
     panel = widgets.HBox([widgets.VBox([kernel, table]), widgets.VBox(sliders)], layout={"flex_flow": "row wrap"})
     alt = (
-        f"A grey image of {image.shape[0]} by {image.shape[1]} pixels with a framed window of 3 by 3, the nine "
+        f"A gray image of {image.shape[0]} by {image.shape[1]} pixels with a framed window of 3 by 3, the nine "
         "products of its pixels with a kernel for vertical edges, and the output image, in which their sum is framed."
     )
     return Explorer(draw_kernel, choices | weights, panel, alt=alt, on_change=on_change)
@@ -176,7 +176,7 @@ def _draw_output(
         colors, words = gray_colors(output, low, high), "shades as in the image"
     else:
         limit = np.quantile(abs(output), 0.99)
-        colors, words = gray_colors(output, -limit, limit), "grey is 0, white above, black below"
+        colors, words = gray_colors(output, -limit, limit), "gray is 0, white above, black below"
     position = page.panel(552, f"output {output.shape[0]} × {output.shape[1]}", colors, scale, output, words)
     page.mark(position, scale, (row, column, 1, 1))
 

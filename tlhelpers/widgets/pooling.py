@@ -52,7 +52,7 @@ def build(image: ArrayLike) -> Explorer:
     parts = list(controls.values())
     panel = widgets.HBox([widgets.VBox(parts[:4]), widgets.VBox(parts[4:])], layout={"flex_flow": "row wrap"})
     alt = (
-        f"A grey image of {image.shape[0]} by {image.shape[1]} pixels with a framed window of 2 by 2, its four "
+        f"A gray image of {image.shape[0]} by {image.shape[1]} pixels with a framed window of 2 by 2, its four "
         "numbers, and the image after max pooling, half as high and wide, in which the largest of them is framed."
     )
     return Explorer(lambda **state: draw(image, **state), controls, panel, alt=alt, on_change=on_change)
