@@ -283,7 +283,7 @@ BREAKS = [
     ("slice(i * down, i * down + height * d, d)", "slice(i, i + height * d, d)"),
     ("slice(i * down, i * down + height * d, d)", "slice(i * down, i * down + height * d)"),
     ("slice(j * right, j * right + width * e, e)", "slice(j * down, j * down + width * e, e)"),
-    ("framed = grid.pad(images)\n", "framed = images\n"),
+    ("padded = grid.pad(images)\n", "padded = images\n"),
     ("(window * weight[o]).sum()", "(window * weight[o].flip(1, 2)).sum()"),
     ("return outputs if bias is None else outputs + bias[:, None, None]", "return outputs"),
     # conv2d

@@ -394,8 +394,8 @@ BREAKS = [
     # max pooling
     ("grid.pad(images, -torch.inf)\n    largest", "grid.pad(images, 0.0)\n    largest"),
     ("grid.elements[1:]", "grid.elements[2:]"),
-    ("torch.maximum(largest, framed[pixels])", "largest.where(largest > framed[pixels], framed[pixels])"),
-    ("torch.maximum(largest, framed[pixels])", "torch.maximum(images.new_zeros(1), framed[pixels])"),
+    ("torch.maximum(largest, padded[pixels])", "largest.where(largest > padded[pixels], padded[pixels])"),
+    ("torch.maximum(largest, padded[pixels])", "torch.maximum(images.new_zeros(1), padded[pixels])"),
     ("ceil_mode=ceil_mode", "ceil_mode=False"),
     ("stride = kernel if stride is None", "stride = (1, 1) if stride is None"),
     # its gradient

@@ -53,7 +53,7 @@ def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        As in ``global_mean_pool2d``, or if the gradient has not the shape of the output.
+        As in ``global_mean_pool2d``, or if the gradient does not have the shape of the output.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
     Raises
     ------
     ValueError
-        As in ``adaptive_mean_pool2d``, or if the gradient has not the shape of the output.
+        As in ``adaptive_mean_pool2d``, or if the gradient does not have the shape of the output.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def conv2d_loops(
         One kernel for each of the O output channels.
     bias : Tensor of shape (O,), optional
     stride : int or (int, int)
-        Pixels from one place of the kernel to the next: for both axes, or (rows, columns).
+        Pixels from one position of the kernel to the next: for both axes, or (rows, columns).
     padding : int, (int, int) or "same"
         Zeros on each side of the images. "same" takes as many as keep the size, for stride 1; if their number is
         odd, as with an even kernel, there is one more below or on the right.
@@ -43,12 +43,12 @@ def conv2d_loops(
     Returns
     -------
     Tensor of shape (N, O, rows, columns)
-        As ``torch.nn.functional.conv2d`` gives.
+        As ``torch.nn.functional.conv2d`` returns.
 
     Raises
     ------
     ValueError
-        If shapes, groups or dtypes do not go together, or the kernel does not fit (see ``output_size``).
+        If shapes, groups or dtypes do not match, or the kernel does not fit (see ``output_size``).
 
     Examples
     --------
@@ -58,7 +58,7 @@ def conv2d_loops(
     """
     grid = _window_grid(images, weight, bias, stride, padding, dilation, groups)
     (down, right), (d, e), (channels, height, width) = pair(stride, ""), pair(dilation, ""), weight.shape[1:]
-    framed = grid.pad(images)
+    padded = grid.pad(images)
     outputs = images.new_zeros(len(images), len(weight), *grid.shape)
     for n in range(len(images)):
         for o in range(len(weight)):
@@ -67,7 +67,7 @@ def conv2d_loops(
                 for j in range(grid.shape[1]):
                     rows = slice(i * down, i * down + height * d, d)
                     columns = slice(j * right, j * right + width * e, e)
-                    window = framed[n, first : first + channels, rows, columns]  # (C / groups, K, L)
+                    window = padded[n, first : first + channels, rows, columns]  # (C / groups, K, L)
                     outputs[n, o, i, j] = (window * weight[o]).sum()
     return outputs if bias is None else outputs + bias[:, None, None]
 
@@ -97,7 +97,7 @@ def conv2d(
     kernels = weight.reshape(groups, -1, weight[0].numel())  # (groups, O / groups, C / groups * K * L)
     outputs = images.new_empty(len(images), len(weight), *grid.shape)
     for some in grid.batches(images):
-        products = kernels @ grid.columns(images[some], groups)  # (groups, O / groups, n * places)
+        products = kernels @ grid.columns(images[some], groups)  # (groups, O / groups, n * positions)
         outputs[some] = products.reshape(len(weight), -1, *grid.shape).transpose(0, 1)
     if bias is not None:
         outputs += bias[:, None, None]
@@ -135,7 +135,7 @@ def conv2d_backward(
     Raises
     ------
     ValueError
-        As in ``conv2d_loops``, or if the gradient has not the shape of the output.
+        As in ``conv2d_loops``, or if the gradient does not have the shape of the output.
 
     Examples
     --------

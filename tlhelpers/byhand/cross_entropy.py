@@ -43,7 +43,7 @@ def cross_entropy(
     Returns
     -------
     tensor of no dimension, or (N,) tensor for "none"
-        In nats: log C for a model that knows nothing. As ``torch.nn.functional.cross_entropy`` gives, but that a
+        In nats: log C for a model that knows nothing. As ``torch.nn.functional.cross_entropy`` returns, but that a
         class with no share costs nothing even if its logit is minus infinity, where torch may say NaN.
 
     Raises
@@ -95,7 +95,7 @@ def cross_entropy_backward(
     Raises
     ------
     ValueError
-        As in ``cross_entropy``, or if grad has not the shape of the loss.
+        As in ``cross_entropy``, or if grad does not have the shape of the loss.
 
     Examples
     --------

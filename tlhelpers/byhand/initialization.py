@@ -1,7 +1,7 @@
 """Initial weights by hand: random values whose spread keeps signals at their size through many layers.
 
 One output of a layer is a sum of ``fan_in`` products. Their variances add up, so the weights must be the smaller
-the more there are. Only the spread is computed here; the random numbers are the generator's.
+the more there are. Only the spread is computed here; the random numbers come from the generator.
 """
 
 import math
@@ -47,7 +47,7 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer before a ReLU: normally distributed, variance 2 / fan.
 
-    ReLU sets half of the numbers to zero and so halves their mean square; the 2 makes up for it.
+    ReLU sets half of the values to zero and so halves their mean square; the factor 2 makes up for it.
     Source: He and others, Delving deep into rectifiers (2015), equations 10 and 14.
 
     Parameters
@@ -55,7 +55,7 @@ def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: t
     shape : tuple of int
         Of the weight, as in ``fans``.
     mode : {"fan_in", "fan_out"}
-        Whether outputs on the way forward or gradients on the way back keep their size.
+        "fan_in" keeps the size of the outputs in the forward pass, "fan_out" that of the gradients in the backward pass.
     generator : torch.Generator, optional
         Where the random numbers come from; the same gives the numbers of ``torch.nn.init.kaiming_normal_``.
 

@@ -1,7 +1,7 @@
 """Simple layers by hand, forward and backward: linear, ReLU, and the addition of a residual block.
 
-A layer's backward takes the gradient of the loss with respect to what the layer gave, and returns it with respect
-to what the layer took. Chained from the last layer to the first, such functions are backpropagation.
+The backward function of a layer takes the gradient of the loss with respect to the layer's output and returns it with
+respect to its inputs. Applied from the last layer to the first, such functions are backpropagation.
 """
 
 import torch
@@ -46,7 +46,7 @@ def linear_backward(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return the gradients of ``linear``: what the features, the weight and the bias have to do with the loss.
 
-    A feature is met once for each class, so its gradient is a sum over the classes. Weight and bias serve all
+    Each feature is used once for each class, so its gradient is a sum over the classes. Weight and bias serve all
     images, so theirs are sums over the images.
 
     Parameters
@@ -64,7 +64,7 @@ def linear_backward(
     Raises
     ------
     ValueError
-        As in ``linear``, or if grad has not the shape of the logits.
+        As in ``linear``, or if grad does not have the shape of the logits.
 
     Examples
     --------

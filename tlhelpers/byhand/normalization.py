@@ -1,6 +1,6 @@
 """Batch norm by hand: every channel to mean 0 and variance 1, then scaled and shifted by learned parameters.
 
-In training the mean and the variance are those of the batch; in use they are averages kept while training.
+In training, mean and variance are those of the batch; in eval mode they are running averages from training.
 
 Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and 2; the gradient is in section 3.
 """
@@ -40,7 +40,7 @@ def batch_norm2d(
     momentum : float
         Weight of the new batch in the running statistics, from 0 to 1.
     eps : float
-        Added to the variance, so that a channel that never changes is divided by something.
+        Added to the variance, so that a constant channel is not divided by zero.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def batch_norm2d(
     Raises
     ------
     ValueError
-        If a shape or dtype is not one of the above, ``eps`` is too small, or training meets one value a channel.
+        If a shape or dtype is not one of the above, ``eps`` is too small, or in training a channel has only one value.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def batch_norm2d_backward(
     Raises
     ------
     ValueError
-        As in ``batch_norm2d``, and if ``grad`` has not the shape of the images.
+        As in ``batch_norm2d``, and if ``grad`` does not have the shape of the images.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def batch_norm2d_backward(
     >>> one, zero = torch.ones(1), torch.zeros(1)
     >>> images, grad = torch.tensor([[1.0], [3.0]])[:, :, None, None], torch.ones(2, 1, 1, 1)
     >>> gradients = batch_norm2d_backward(grad, images, one, zero, zero, one, training=True)
-    >>> gradients[0].flatten()  # all outputs pulled up alike: no input can do that
+    >>> gradients[0].flatten()  # no change of the inputs can raise all outputs alike
     tensor([0., 0.])
     """
     _check(images, weight, bias, running_mean, running_var, training, eps)

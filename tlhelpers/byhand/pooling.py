@@ -1,7 +1,7 @@
 """Max and mean pooling by hand, and their gradients.
 
-A window is never cut out. For each place (k, l) inside the kernel, one strided slice holds what all windows have at
-that place; the slices are then put together, by maximum or by sum. The gradient goes back through the same slices.
+Windows are never cut out one by one. For each element (k, l) of the kernel, one strided slice holds the pixels that it
+covers in all windows; the slices are combined by a maximum or a sum. The gradient goes back through the same slices.
 """
 
 import torch
@@ -36,12 +36,12 @@ def max_pool2d(
     dilation : int or (int, int)
         Pixels from one element of a window to the next.
     ceil_mode : bool
-        Round the number of windows up: the last may hang over the border.
+        Round the number of windows up: the last one may extend beyond the border.
 
     Returns
     -------
     (N, C, H_out, W_out) tensor
-        Sizes as ``output_size`` gives them.
+        Sizes as ``output_size`` returns them.
 
     Raises
     ------
@@ -56,10 +56,10 @@ def max_pool2d(
     (tensor([[[[4.]]]]), tensor([[[[4., 5.]]]]))
     """
     grid = _window_grid(images, kernel, stride, padding, dilation, ceil_mode)
-    framed = grid.pad(images, -torch.inf)
-    largest = framed[grid.elements[0]].clone()  # (N, C, H_out, W_out)
+    padded = grid.pad(images, -torch.inf)
+    largest = padded[grid.elements[0]].clone()  # (N, C, H_out, W_out)
     for pixels in grid.elements[1:]:
-        largest = torch.maximum(largest, framed[pixels])
+        largest = torch.maximum(largest, padded[pixels])
     return largest
 
 
@@ -91,7 +91,7 @@ def max_pool2d_backward(
     Raises
     ------
     ValueError
-        As in ``max_pool2d``, or if the gradient has not the shape of the output.
+        As in ``max_pool2d``, or if the gradient does not have the shape of the output.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def mean_pool2d(
     Returns
     -------
     (N, C, H_out, W_out) tensor
-        Sizes as ``output_size`` gives them.
+        Sizes as ``output_size`` returns them.
 
     Raises
     ------
@@ -143,8 +143,8 @@ def mean_pool2d(
     tensor([[[[2.5000, 1.7500]]]])
     """
     grid = _window_grid(images, kernel, stride, padding, 1, ceil_mode)
-    framed = upcast(grid.pad(images))
-    total = sum(framed[pixels] for pixels in grid.elements)  # (N, C, H_out, W_out)
+    padded = upcast(grid.pad(images))
+    total = sum(padded[pixels] for pixels in grid.elements)  # (N, C, H_out, W_out)
     return (total / _counts(grid, images, count_include_pad)).to(images.dtype)
 
 
@@ -173,7 +173,7 @@ def mean_pool2d_backward(
     Raises
     ------
     ValueError
-        As in ``mean_pool2d``, or if the gradient has not the shape of the output.
+        As in ``mean_pool2d``, or if the gradient does not have the shape of the output.
 
     Examples
     --------
@@ -214,12 +214,12 @@ def _counts(grid: WindowGrid, images: Tensor, count_include_pad: bool) -> Tensor
 
 def _winner(grid: WindowGrid, images: Tensor) -> Tensor:
     """Return which element of each window is its largest, or -1 where it sees the border alone."""
-    framed, true = grid.pad(images), images.new_zeros(grid.padded_size, dtype=torch.bool)
+    padded, true = grid.pad(images), images.new_zeros(grid.padded_size, dtype=torch.bool)
     true[grid.image_part] = True
-    largest = framed[grid.elements[0]]
+    largest = padded[grid.elements[0]]
     winner = largest.new_full(largest.shape, -1).int()
     for number, pixels in enumerate(grid.elements):
-        piece = framed[pixels]
+        piece = padded[pixels]
         wins = true[pixels] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
         largest, winner = piece.where(wins, largest), winner.masked_fill(wins, number)
     return winner

@@ -1,7 +1,7 @@
 """Quantization by hand: values as integers times a step, and products that are computed with the integers.
 
 Source: Jacob and others, "Quantization and training of neural networks for efficient integer-arithmetic-only
-inference", 2018, section 2.1, with the zero in the middle.
+inference", 2018, section 2.1, with the zero point at 0.
 """
 
 import torch
@@ -57,7 +57,7 @@ def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
     ----------
     values : tensor of floats, finite
     scale : Tensor
-        As ``scale_of`` gives it.
+        As ``scale_of`` returns it.
     bits : int
         From 2 to 8.
 
@@ -94,9 +94,9 @@ def dequantize(numbers: Tensor, scale: Tensor) -> Tensor:
 
 
 def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
-    """Multiply features by weights as a processor does with eight bits: whole numbers first, steps in the end.
+    """Multiply features by weights as a processor does with eight bits: first the integers, then the scales.
 
-    y = (s_x q_x) (s_w q_w) = s_x s_w (q_x q_w): the sum of products is one of whole numbers, and exact.
+    y = (s_x q_x) (s_w q_w) = s_x s_w (q_x q_w): the sum of products of integers is exact.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not go together, or as for ``quantize``.
+        If the shapes do not match, or as for ``quantize``.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Softmax by hand: log-sum-exp, softmax, log-softmax, and their gradients.
 
-Source: the article's formula p(c|x) = softmax(W a + b), with a the features of one image. On paper softmax is one
-line; in a computer exp(89) is infinite in float32 and exp(12) in float16. So all begins by subtracting the largest.
+Source: the article's formula p(c|x) = softmax(W a + b), where a is the feature vector of one image. In floating point,
+exp(89) is infinite in float32 and exp(12) in float16, so the largest logit is subtracted first.
 """
 
 import torch
@@ -23,7 +23,7 @@ def log_sum_exp(logits: Tensor) -> Tensor:
     Returns
     -------
     (...) tensor
-        As ``torch.logsumexp`` gives: infinite only if a logit is, or if all are minus infinity.
+        As ``torch.logsumexp`` returns: infinite only if a logit is, or if all are minus infinity.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) 
     Raises
     ------
     ValueError
-        As in ``softmax``, or if grad has not the shape of the logits.
+        As in ``softmax``, or if grad does not have the shape of the logits.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
     Raises
     ------
     ValueError
-        As in ``softmax``, or if grad has not the shape of the logits.
+        As in ``softmax``, or if grad does not have the shape of the logits.
 
     Examples
     --------
