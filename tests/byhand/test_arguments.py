@@ -1,4 +1,4 @@
-"""What several functions by hand refuse, they refuse in one sentence: what is wrong, the value, the way out."""
+"""The shared checks of arguments: each refusal is one sentence with the value, the rule and the remedy."""
 
 import inspect
 import re
@@ -7,8 +7,28 @@ import pytest
 import torch
 from torch import nn, optim
 
+from tests.byhand.refusals import refused
 from tlhelpers import byhand
-from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, check_pixels, pair, upcast
+from tlhelpers.byhand.arguments import (
+    check_dtype,
+    check_floats,
+    check_grad,
+    check_images,
+    check_pixels,
+    check_rows,
+    check_shape,
+    pair,
+    require,
+    upcast,
+)
+
+
+def test_every_refusal_has_the_same_grammar():
+    """The value comes first, then the rule, then the remedy; nothing is raised if the rule holds."""
+    require(True, "stride", 1, "be 1 or more", "use 1")
+    with pytest.raises(ValueError) as caught:
+        require(False, "stride", 0, "be 1 or more", "use 1")
+    assert str(caught.value) == "stride is 0; it must be 1 or more; use 1"
 
 
 @pytest.mark.parametrize("value", [3, (3, 3), [3, 3]])
@@ -21,8 +41,8 @@ def test_one_number_stands_for_both_axes(value):
 @pytest.mark.parametrize("value", [1.0, True, None, "same", (), (1,), (1, 2, 3), (1, 2.0), (1, True)])
 def test_what_is_no_pair_is_refused(value):
     """Neither fractions nor words, and not one or three in a row."""
-    words = f"stride must be a whole number or two of them, got {value!r}: give (rows, columns)"
-    with pytest.raises(ValueError, match=re.escape(words)):
+    words = f"stride is {value!r}; it must be an integer or two of them; give (rows, columns)"
+    with refused(re.escape(words)):
         pair(value, "stride")
 
 
@@ -30,7 +50,7 @@ def test_what_is_no_pair_is_refused(value):
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (1, 2, 3, 4, 5)])
 def test_images_have_four_axes(check, shape):
     """One image without its batch axis is named as such."""
-    with pytest.raises(ValueError, match=rf"\(N, C, H, W\), got shape {re.escape(str(shape))}: .*images\[None\]"):
+    with refused(rf"images.shape is {re.escape(str(shape))}; it must have .*\(N, C, H, W\); .*images\[None\]"):
         check(torch.zeros(shape))
 
 
@@ -39,23 +59,28 @@ def test_images_of_any_size_pass():
     for shape in [(2, 3, 4, 5), (0, 3, 4, 5)]:
         check_images(torch.zeros(shape))
         check_pixels(torch.zeros(shape))
-    check_images(torch.zeros(2, 0, 0, 0, dtype=torch.int64))
+    check_images(torch.zeros(2, 1, 0, 0, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("shape", [(2, 0, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0)])
 def test_pixels_must_be_there(shape):
     """Neither channels nor rows nor columns may be missing."""
-    with pytest.raises(ValueError, match=rf"one channel and one pixel, got shape {re.escape(str(shape))}: look at"):
+    with refused(rf"images.shape is {re.escape(str(shape))}; it must have at least one (channel|pixel); check"):
         check_pixels(torch.zeros(shape))
+    if shape[1] == 0:
+        with refused("it must have at least one channel"):
+            check_images(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.complex64])
 def test_floats_are_asked_for(dtype):
     """The sentence names the argument, its type and the remedy."""
-    words = re.escape(f"logits must hold floats, got {dtype}: convert them with logits.float()")
-    with pytest.raises(ValueError, match=words):
+    words = re.escape(
+        f"logits.dtype is {dtype}; it must be a floating-point type; convert the values with logits.float()"
+    )
+    with refused(words):
         check_floats(torch.zeros(2, dtype=dtype), "logits")
-    with pytest.raises(ValueError, match="images must hold floats"):
+    with refused(f"images.dtype is {dtype}; it must be a floating-point type"):
         check_pixels(torch.zeros(1, 1, 1, 1, dtype=dtype))
 
 
@@ -70,18 +95,42 @@ def test_a_gradient_has_the_shape_of_its_output(wrong):
     """Nothing is stretched to fit; a shape may come as torch's or as a tuple."""
     check_grad(torch.zeros(2, 3), (2, 3), torch.float32)
     check_grad(torch.zeros(2, 3), torch.Size([2, 3]), torch.float32)
-    words = re.escape(f"the shape of the output, (2, 3), got {wrong}: give the gradient of the loss")
-    with pytest.raises(ValueError, match=words):
+    words = re.escape(
+        f"grad.shape is {wrong}; it must be (2, 3), the shape of the output; give the gradient of the loss"
+    )
+    with refused(words):
         check_grad(torch.zeros(wrong), (2, 3), torch.float32)
 
 
 @pytest.mark.parametrize("shape", [(1,), (2, 3)])
 def test_a_gradient_has_the_type_of_its_output(shape):
     """Two precisions are not mixed in silence; only a single number, as of a loss, may be of another."""
-    words = re.escape("grad must be torch.float32 as the output is, got torch.float64: convert it with grad.to")
-    with pytest.raises(ValueError, match=words):
+    words = re.escape(
+        "grad.dtype is torch.float64; it must be torch.float32, the dtype of the output; convert it with grad.to"
+    )
+    with refused(words):
         check_grad(torch.zeros(shape, dtype=torch.float64), shape, torch.float32)
     check_grad(torch.tensor(1.0, dtype=torch.float64), (), torch.float32)
+
+
+def test_shapes_and_dtypes_must_match_exactly():
+    """Nothing is broadcast and nothing is converted without a word; the message says what the rule comes from."""
+    check_shape(torch.zeros(3), "bias", (3,), "one value for each channel")
+    check_dtype(torch.zeros(3), "bias", torch.float32, "images")
+    with refused(r"bias.shape is \(3, 1\); it must be \(3,\), one value for each channel; change its shape"):
+        check_shape(torch.zeros(3, 1), "bias", (3,), "one value for each channel")
+    with refused(r"bias.dtype is torch.float64; it must be torch.float32, .* images; .* images.to\(bias.dtype\)"):
+        check_dtype(torch.zeros(3).double(), "bias", torch.float32, "images")
+
+
+@pytest.mark.parametrize(
+    ("features", "weight"), [((2, 3), (4, 5)), ((3,), (4, 3)), ((2, 3), (3,)), ((2, 1, 3), (4, 3))]
+)
+def test_features_and_weight_have_the_same_columns(features, weight):
+    """Both are matrices, with one row for each image and for each class."""
+    check_rows(torch.zeros(2, 3), torch.zeros(4, 3))
+    with refused(re.escape(f"is ({features}, {weight}); it must be (N, D) and (C, D) with the same D; transpose")):
+        check_rows(torch.zeros(features), torch.zeros(weight))
 
 
 def test_sums_of_short_numbers_are_made_in_longer_ones():
@@ -165,15 +214,20 @@ def test_a_size_takes_its_numbers_in_order():
 
 BREAKS = [
     ("isinstance(value, tuple | list)", "isinstance(value, tuple)"),
-    ("len(both) != 2 or", "len(both) > 2 or"),
-    (" and not isinstance(number, bool)", ""),
-    ("images.ndim != 4", "images.ndim < 4"),
-    ("if 0 in images.shape[1:]:", "if 0 in images.shape[2:]:"),
-    ("if 0 in images.shape[1:]:", "if 0 in images.shape:"),
+    ("len(both) == 2 and", "len(both) <= 2 and"),
+    (" and not isinstance(value, bool)", ""),
+    ("images.ndim == 4", "images.ndim >= 4"),
+    ("shape[1] > 0", "True"),
+    ("0 not in shape[2:]", "0 not in shape[3:]"),
+    ("0 not in shape[2:]", "0 not in shape"),
     ('    check_floats(images, "images")\n', ""),
-    ("not values.is_floating_point()", "values.is_complex()"),
-    ("tuple(grad.shape) != tuple(shape)", "grad.ndim != len(shape)"),
-    ("if grad.ndim and grad.dtype != dtype:", "if grad.dtype != dtype:"),
-    ("if grad.ndim and grad.dtype != dtype:", "if grad.ndim > 1 and grad.dtype != dtype:"),
+    ("values.is_floating_point()", "not values.is_complex()"),
+    ("found == wanted", "len(found) == len(wanted)"),
+    ("tensor.dtype == dtype", "True"),
+    ("if grad.ndim:", "if True:"),
+    ("if grad.ndim:", "if grad.ndim > 1:"),
+    ("features.ndim == weight.ndim == 2", "features.ndim == 2"),
+    ("features.ndim == weight.ndim == 2", "features.ndim == weight.ndim"),
+    ("shapes[0][1] == shapes[1][1]", "True"),
     ("(torch.float16, torch.bfloat16)", "(torch.float16,)"),
 ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.byhand.drawing import assert_drawn_together
+from tests.byhand.refusals import refused
 from tlhelpers.byhand.initialization import fans, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
 
 KAIMING = {kaiming_normal: nn.init.kaiming_normal_, kaiming_uniform: nn.init.kaiming_uniform_}
@@ -142,7 +143,7 @@ def test_no_weights_at_all_are_accepted_where_torch_accepts_them(make, shape):
         try:
             expected = (KAIMING | XAVIER)[make](torch.empty(shape))
         except ZeroDivisionError:
-            with pytest.raises(ValueError, match="has neither inputs nor outputs: give one of them a size"):
+            with refused("it must have inputs or outputs; give at least one of them a size"):
                 make(shape)
         else:
             assert make(shape).shape == expected.shape
@@ -153,14 +154,14 @@ def test_no_weights_at_all_are_accepted_where_torch_accepts_them(make, shape):
 def test_shapes_that_are_no_weights_are_explained(make, shape):
     """The sentence shows the shape, and what to do with a bias."""
     shown = str(shape).replace("(", r"\(").replace(")", r"\)")
-    with pytest.raises(ValueError, match=rf"must be \(outputs, inputs, \.\.\.\).*got {shown}: start a bias with zeros"):
+    with refused(rf"weight is {shown}; it must be \(outputs, inputs, \.\.\.\).*; fill a bias with zeros"):
         make(shape)
 
 
 @pytest.mark.parametrize("make", KAIMING)
 def test_an_unknown_mode_is_explained(make):
     """The sentence shows the mode and the two that there are."""
-    with pytest.raises(ValueError, match=r"mode must be fan_in or fan_out, got 'fan_max': fan_in keeps"):
+    with refused(r"mode is 'fan_max'; it must be 'fan_in' or 'fan_out'; use 'fan_in'"):
         make((2, 3), mode="fan_max")
 
 
@@ -173,7 +174,7 @@ BREAKS = [
     ("math.prod(shape[2:])", "math.prod(shape[1:])"),
     ("math.prod(shape[2:])", "math.prod(shape[2:4])"),
     ("math.prod(shape[2:])", "sum(shape[2:])"),
-    ("len(shape) < 2 or min(shape) < 0", "len(shape) < 2"),
+    ("len(shape) >= 2 and min(shape) >= 0", "len(shape) >= 2"),
     # Kaiming
     ("return 2 / max(modes[mode], 1)", "return 1 / max(modes[mode], 1)"),
     ("return 2 / max(modes[mode], 1)", "return 2 / max(modes[mode], 1) ** 0.5"),
@@ -189,7 +190,7 @@ BREAKS = [
     ("return 2 / sum(fans(shape))", "return 2 / fans(shape)[0]"),
     ("return 2 / sum(fans(shape))", "return 2 / sum(tuple(shape)[:2])"),
     ("return 2 / sum(fans(shape))", "return 4 / sum(fans(shape))"),
-    ("if sum(fans(shape)) == 0:", "if False:"),
+    ("require(sum(fans(shape)) > 0", "require(True"),
     ("return _normal(shape, _xavier_variance(shape), generator)",
      "return _uniform(shape, _xavier_variance(shape), generator)"),
     # both

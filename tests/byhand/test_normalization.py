@@ -223,7 +223,7 @@ def test_one_number_a_channel_or_none(name, tensor):
 def test_dtypes_must_agree(name):
     """float64 among float32 is named, with a way to convert."""
     message = call(**{name: torch.ones(3).double()})
-    assert f"{name} is torch.float64" in message and f"images.to({name}.dtype)" in message
+    assert f"{name}.dtype is torch.float64" in message and f"images.to({name}.dtype)" in message
 
 
 def test_integers_are_refused():
@@ -241,7 +241,7 @@ def test_no_channel_is_refused():
 def test_eps_must_be_positive(eps, training):
     """As in torch eps may be 0 in eval mode alone."""
     message = call(eps=eps, training=training)
-    assert f"got {eps}" in message and "1e-5" in message
+    assert message.startswith(f"eps is {eps}; it must be") and "1e-5" in message
     with pytest.raises(ValueError):
         F.batch_norm(torch.ones(2, 3, 4, 4), torch.zeros(3), torch.ones(3), training=training, eps=eps)
 
@@ -288,15 +288,15 @@ BREAKS = [
     ("images, count = upcast(images), _count", "count = _count"),
     ("unbiased = variance * count / (count - 1)", "unbiased = variance"),
     (
-        "mean, _channel_sums((images - _wide(mean)) ** 2) / count",
-        "mean, _channel_sums((images - _wide(mean)) ** 2) / (count - 1 + (count < 2))",
+        "mean, _channel_sums((images - _per_pixel(mean)) ** 2) / count",
+        "mean, _channel_sums((images - _per_pixel(mean)) ** 2) / (count - 1 + (count < 2))",
     ),
     ("running_mean += momentum * (mean - running_mean)", "running_mean += (1 - momentum) * (mean - running_mean)"),
     ("running_var += momentum * (unbiased - running_var)", "running_var += momentum * unbiased"),
     ("running_mean += momentum", "running_mean = running_mean + momentum"),
     ("scale = weight / (upcast(variance) + eps) ** 0.5", "scale = weight / (upcast(variance) ** 0.5 + eps)"),
     ("scale = weight / (upcast(variance) + eps) ** 0.5", "scale = weight / (upcast(variance) + eps)"),
-    ("* _wide(scale) + _wide(bias)", "* _wide(scale)"),
+    ("* _per_pixel(scale) + _per_pixel(bias)", "* _per_pixel(scale)"),
     (
         "if training:\n        mean, variance = _statistics(images)\n",
         "if True:\n        mean, variance = _statistics(images)\n",
@@ -304,14 +304,15 @@ BREAKS = [
     ("if count:", "if True:"),
     ("mean.detach(), variance.detach()", "mean, variance"),
     ("values.sum(dim=(0, 2, 3))", "values.sum(dim=(2, 3)).amax(0)"),
-    ("(_wide(grad_bias) + normalized * _wide(grad_weight))", "_wide(grad_bias)"),
-    ("(_wide(grad_bias) + normalized * _wide(grad_weight))", "(normalized * _wide(grad_weight))"),
+    ("(_per_pixel(grad_bias) + normalized * _per_pixel(grad_weight))", "_per_pixel(grad_bias)"),
+    ("(_per_pixel(grad_bias) + normalized * _per_pixel(grad_weight))", "(normalized * _per_pixel(grad_weight))"),
     ("    if training:\n        grad = grad -", "    if True:\n        grad = grad -"),
     ("/ _count(images)\n", "/ len(images)\n"),
     ("_channel_sums(grad * normalized), _channel_sums(grad)", "_channel_sums(grad * images), _channel_sums(grad)"),
-    ("gradients = grad * _wide(weight * inverse)", "gradients = grad * _wide(inverse)"),
+    ("grad_images = grad * _per_pixel(weight * inverse)", "grad_images = grad * _per_pixel(inverse)"),
     ("inverse = (upcast(variance) + eps) ** -0.5", "inverse = upcast(variance) ** -0.5"),
     ("_statistics(images) if training else (running_mean, running_var)", "_statistics(images)"),
-    ("_count(images) == 1", "len(images) == 1"),
-    ("if tensor.shape != images.shape[1:2]:", "if len(tensor) != images.shape[1]:"),
+    ("_count(images) != 1", "len(images) != 1"),
+    ('        check_shape(tensor, name, images.shape[1:2], "one value for each channel of the images")\n', ""),
+    ('        check_dtype(tensor, name, images.dtype, "images")\n', ""),
 ]

@@ -1,16 +1,16 @@
 """Pooling by hand to an output of a given size.
 
-Windows of ``adaptive_mean_pool2d`` differ in size and may share pixels where the sizes do not divide; each is pooled as
-a picture of its own.
+Where the size of the output does not divide that of the image, the windows of ``adaptive_mean_pool2d`` differ in size
+and may share pixels. Each window is pooled like an image of its own.
 """
 
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, upcast
+from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, require, upcast
 
 
 def global_mean_pool2d(images: Tensor) -> Tensor:
-    """Return one number a channel: the mean over all its pixels.
+    """Return the mean of each channel, over all its pixels.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
 
 
 def adaptive_mean_pool2d(images: Tensor, size: Size) -> Tensor:
-    """Return the means of as many windows as the output is to have pixels.
+    """Return the mean of each window, with as many windows as the output has pixels.
 
-    Along an axis of ``n`` pixels, window ``i`` of ``m`` begins at floor(i n / m) and ends before
+    Along an axis of ``n`` pixels, window ``i`` of ``m`` starts at floor(i n / m) and ends before
     ceil((i + 1) n / m). Where m does not divide n, neighbors share a pixel or two; m may be larger than n.
 
     Parameters
@@ -95,7 +95,7 @@ def adaptive_mean_pool2d(images: Tensor, size: Size) -> Tensor:
     >>> adaptive_mean_pool2d(torch.tensor([[[[0.0, 2.0, 4.0, 6.0, 8.0]]]]), (1, 2))  # pixels 0 to 2, pixels 2 to 4
     tensor([[[[2., 6.]]]])
     """
-    rows, columns = _parts(images, size)
+    rows, columns = _windows(images, size)
     means = images.new_zeros(*images.shape[:2], len(rows), len(columns))
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -127,21 +127,20 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
     >>> adaptive_mean_pool2d_backward(torch.tensor([[[[3.0, 6.0]]]]), torch.zeros(1, 1, 1, 5), (1, 2))
     tensor([[[[1., 1., 3., 2., 2.]]]])
     """
-    rows, columns = _parts(images, size)
+    rows, columns = _windows(images, size)
     check_grad(grad, (*images.shape[:2], len(rows), len(columns)), images.dtype)
-    spread = grad.new_zeros(images.shape)
+    grad_images = grad.new_zeros(images.shape)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
-            spread[:, :, row, column] += global_mean_pool2d_backward(grad[:, :, i, j], images[:, :, row, column])
-    return spread
+            grad_images[:, :, row, column] += global_mean_pool2d_backward(grad[:, :, i, j], images[:, :, row, column])
+    return grad_images
 
 
-def _parts(images: Tensor, size: Size) -> tuple[list[slice], list[slice]]:
-    """Return where the windows lie, down and across."""
+def _windows(images: Tensor, size: Size) -> tuple[list[slice], list[slice]]:
+    """Return the rows and the columns of the windows."""
     check_pixels(images)
     size = pair(size, "size")
-    if min(size) < 1:
-        raise ValueError(f"size must be at least 1 both ways, got {size}: use 1 for one mean a channel")
+    require(min(size) >= 1, "size", size, "be 1 or more along both axes", "use 1 for one mean per channel")
     rows, columns = (
         [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]  # -(-a // b) rounds up
         for n, m in zip(images.shape[2:], size, strict=True)

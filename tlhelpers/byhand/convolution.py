@@ -6,7 +6,17 @@ What deep learning calls a convolution is a cross-correlation: the kernel is not
 import torch
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import Size, check_grad, check_images, pair, upcast
+from tlhelpers.byhand.arguments import (
+    Size,
+    check_dtype,
+    check_grad,
+    check_images,
+    check_shape,
+    is_integer,
+    pair,
+    require,
+    upcast,
+)
 from tlhelpers.byhand.windows import WindowGrid
 
 
@@ -20,7 +30,7 @@ def conv2d_loops(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve images with kernels, one output number at a time.
+    """Convolve images with kernels, one output value at a time.
 
     Parameters
     ----------
@@ -32,13 +42,13 @@ def conv2d_loops(
     stride : int or (int, int)
         Pixels from one position of the kernel to the next: for both axes, or (rows, columns).
     padding : int, (int, int) or "same"
-        Zeros on each side of the images. "same" takes as many as keep the size, for stride 1; if their number is
-        odd, as with an even kernel, there is one more below or on the right.
+        Zeros on each side of the images. "same" adds as many as keep the size, for stride 1; if their number is odd,
+        as with an even kernel, there is one more below or on the right.
     dilation : int or (int, int)
         Pixels from one element of the kernel to the next.
     groups : int
-        Parts into which input and output channels are divided: kernels of one part see its channels only. As many
-        as there are channels makes the convolution depthwise.
+        Parts into which input and output channels are divided: the kernels of one part see its channels only. With
+        as many groups as channels the convolution is depthwise.
 
     Returns
     -------
@@ -62,7 +72,7 @@ def conv2d_loops(
     outputs = images.new_zeros(len(images), len(weight), *grid.shape)
     for n in range(len(images)):
         for o in range(len(weight)):
-            first = o // (len(weight) // groups) * channels  # of the channels of its group
+            first = o // (len(weight) // groups) * channels  # first channel of the kernel's group
             for i in range(grid.shape[0]):
                 for j in range(grid.shape[1]):
                     rows = slice(i * down, i * down + height * d, d)
@@ -82,10 +92,15 @@ def conv2d(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve images with kernels as a matrix product: kernels in rows, times windows in columns.
+    """Convolve images with kernels as a matrix product: kernels in rows times windows in columns.
 
-    Parameters, result and errors are those of ``conv2d_loops``; it is much faster, and holds every pixel
-    once for each window that it is in, for a few images at a time.
+    This is much faster than ``conv2d_loops``. It needs more memory, because each pixel is copied once for each window
+    that contains it; so only a few images are convolved at a time.
+
+    Parameters
+    ----------
+    images, weight, bias, stride, padding, dilation, groups
+        As in ``conv2d_loops``, and so are the returned tensor and the errors.
 
     Examples
     --------
@@ -115,7 +130,7 @@ def conv2d_backward(
     dilation: Size = 1,
     groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Bring the gradient of a convolution's output back to its images, kernels and bias.
+    """Return the gradients of ``conv2d`` with respect to the images, the weight and the bias.
 
     With the kernels as rows of W and the windows as columns of X, the outputs are Y = W X. So the gradient of W is that
     of Y times X transposed; that of X is W transposed times that of Y, and is added back to the images.
@@ -129,8 +144,8 @@ def conv2d_backward(
 
     Returns
     -------
-    tuple of three tensors
-        Gradients with respect to the images, the weight and the bias (None without a bias), in their shapes.
+    grad_images, grad_weight, grad_bias : Tensors
+        In the shapes of the images, the weight and the bias; grad_bias is None without a bias.
 
     Raises
     ------
@@ -210,41 +225,25 @@ def _window_grid(
     """Check all arguments of a convolution, and return the positions of its kernels."""
     check_images(images)
     _check_kernels(weight, groups, images.shape[1])
-    _check_numbers(images, weight, bias)
-    if isinstance(padding, str) and padding != "same":
-        raise ValueError(f'padding must be whole numbers or "same", got {padding!r}: give 0 for none')
-    if padding == "same" and pair(stride, "stride") != (1, 1):
-        raise ValueError(f'padding "same" goes with stride 1 only, got stride {stride}: give the padding in numbers')
+    not_bool = "convert images and weight to numbers, for example with images.float()"
+    require(images.dtype != torch.bool, "images.dtype", images.dtype, "be a type of numbers", not_bool)
+    check_dtype(weight, "weight", images.dtype, "images")
+    if bias is not None:
+        check_shape(bias, "bias", weight.shape[:1], "one value for each output channel")
+        check_dtype(bias, "bias", images.dtype, "images")
+    if isinstance(padding, str):
+        require(padding == "same", "padding", repr(padding), 'be integers or "same"', "give 0 for no padding")
+        require(pair(stride, "stride") == (1, 1), "stride", stride, 'be 1 for padding "same"', "give it in pixels")
     return WindowGrid(images.shape[2:], (weight.shape[2], weight.shape[3]), stride, padding, dilation)
 
 
 def _check_kernels(weight: Tensor, groups: int, channels: int | None = None) -> None:
-    if weight.ndim != 4:
-        raise ValueError(
-            f"weight must have the four axes (O, C, K, L), got shape {tuple(weight.shape)}: "
-            "one kernel is weight[None, None]"
-        )
-    if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
-        raise ValueError(f"groups must be a whole number above 0, got {groups!r}: 1 lets kernels see all channels")
-    channels = weight.shape[1] * groups if channels is None else channels
-    for count, what in ((len(weight), "kernels"), (channels, "channels")):
-        if count % groups or not count:
-            raise ValueError(f"{count} {what} cannot be shared out equally, got groups={groups}: change one of the two")
-    if weight.shape[1] * groups != channels:
-        raise ValueError(
-            f"the kernels have {weight.shape[1]} channels, with groups={groups}, and the images {channels}: "
-            f"make a weight of shape ({len(weight)}, {channels // groups}, ...)"
-        )
-
-
-def _check_numbers(images: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    if bias is not None and tuple(bias.shape) != (len(weight),):
-        raise ValueError(
-            f"bias must have shape ({len(weight)},), one value per output channel, got {tuple(bias.shape)}: reshape it"
-        )
-    for other, name in ((weight, "weight"), (bias, "bias")):
-        if other is not None and (other.dtype != images.dtype or images.dtype == torch.bool):
-            raise ValueError(
-                f"images are {images.dtype} and {name} is {other.dtype}: "
-                "convert them to one type of numbers, as images.float() does"
-            )
+    shape, fits = tuple(weight.shape), is_integer(groups) and groups >= 1
+    require(len(shape) == 4, "weight.shape", shape, "have the four axes (O, C, K, L)", "use weight[None, None] for one")
+    require(fits, "groups", repr(groups), "be an integer of 1 or more", "use 1 to let every kernel see all channels")
+    channels = shape[1] * groups if channels is None else channels
+    for name, count in (("kernels", len(weight)), ("channels", channels)):
+        rule = f"be a multiple of groups={groups}, but not 0"
+        require(count > 0 and count % groups == 0, f"the number of {name}", count, rule, "change one of the two")
+    rule = f"be ({shape[0]}, {channels // groups}, ...) for images with {channels} channels and groups={groups}"
+    require(shape[1] * groups == channels, "weight.shape", shape, rule, "change one of the three")

@@ -9,6 +9,8 @@ import math
 import torch
 from torch import Tensor
 
+from tlhelpers.byhand.arguments import require
+
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Count how many inputs an output is made of, and how many outputs an input goes into.
@@ -35,11 +37,8 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     ((64, 10), (147, 3136))
     """
     shape = tuple(shape)
-    if len(shape) < 2 or min(shape) < 0:
-        raise ValueError(
-            f"the shape of a weight must be (outputs, inputs, ...), none negative, got {shape}: "
-            "start a bias with zeros instead"
-        )
+    fits = len(shape) >= 2 and min(shape) >= 0
+    require(fits, "the shape of a weight", shape, "be (outputs, inputs, ...), none negative", "fill a bias with zeros")
     pixels = math.prod(shape[2:])
     return shape[1] * pixels, shape[0] * pixels
 
@@ -55,7 +54,7 @@ def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: t
     shape : tuple of int
         Of the weight, as in ``fans``.
     mode : {"fan_in", "fan_out"}
-        "fan_in" keeps the size of the outputs in the forward pass, "fan_out" that of the gradients in the backward pass.
+        "fan_in" keeps the size of outputs in the forward pass, "fan_out" that of gradients in the backward pass.
     generator : torch.Generator, optional
         Where the random numbers come from; the same gives the numbers of ``torch.nn.init.kaiming_normal_``.
 
@@ -143,14 +142,13 @@ def xavier_uniform(shape: tuple[int, ...], *, generator: torch.Generator | None 
 
 def _kaiming_variance(shape: tuple[int, ...], mode: str) -> float:
     modes = dict(zip(("fan_in", "fan_out"), fans(shape), strict=True))
-    if mode not in modes:
-        raise ValueError(f"mode must be fan_in or fan_out, got {mode!r}: fan_in keeps the size on the way forward")
+    require(mode in modes, "mode", repr(mode), "be 'fan_in' or 'fan_out'", "use 'fan_in' for the forward pass")
     return 2 / max(modes[mode], 1)  # without inputs there is no weight to draw either
 
 
 def _xavier_variance(shape: tuple[int, ...]) -> float:
-    if sum(fans(shape)) == 0:
-        raise ValueError(f"a weight of shape {tuple(shape)} has neither inputs nor outputs: give one of them a size")
+    remedy = "give at least one of them a size"
+    require(sum(fans(shape)) > 0, "the shape of a weight", tuple(shape), "have inputs or outputs", remedy)
     return 2 / sum(fans(shape))
 
 

@@ -7,7 +7,7 @@ respect to its inputs. Applied from the last layer to the first, such functions 
 import torch
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import check_grad
+from tlhelpers.byhand.arguments import check_dtype, check_grad, check_rows, check_shape, require
 
 
 def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -100,8 +100,8 @@ def relu(values: Tensor) -> Tensor:
     >>> relu(torch.tensor([-1.0, 0.0, 2.0]))
     tensor([0., 0., 2.])
     """
-    if values.is_complex() or values.dtype is torch.bool:
-        raise ValueError(f"values must be real numbers, got {values.dtype}: take values.real or values.float()")
+    real = not values.is_complex() and values.dtype is not torch.bool
+    require(real, "values.dtype", values.dtype, "be a type of real numbers", "take values.real or values.float()")
     return torch.maximum(values, values.new_zeros(()))
 
 
@@ -197,28 +197,14 @@ def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor
 
 
 def _check_linear(features: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
-        raise ValueError(
-            f"features must be (N, D) and weight (C, D) with the same D, got {tuple(features.shape)} and "
-            f"{tuple(weight.shape)}: transpose weight, or flatten the features to one row an image"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(
-            f"bias must have shape ({len(weight)},), one number for each row of weight, "
-            f"got {tuple(bias.shape)}: reshape it"
-        )
-    dtypes = [tensor.dtype for tensor in (features, weight, bias) if tensor is not None]
-    if len(set(dtypes)) > 1:
-        raise ValueError(
-            f"features, weight and bias must have one dtype, got {', '.join(map(str, dtypes))}: "
-            "convert them, as features.to(weight.dtype) does"
-        )
+    check_rows(features, weight)
+    check_dtype(weight, "weight", features.dtype, "features")
+    if bias is not None:
+        check_shape(bias, "bias", weight.shape[:1], "one value for each row of weight")
+        check_dtype(bias, "bias", features.dtype, "features")
 
 
 def _check_sum(branch: Tensor, shortcut: Tensor) -> None:
-    if branch.shape != shortcut.shape or branch.dtype is not shortcut.dtype:
-        raise ValueError(
-            f"branch and shortcut must have one shape and dtype, got {tuple(branch.shape)} {branch.dtype} and "
-            f"{tuple(shortcut.shape)} {shortcut.dtype}: bring the shortcut to the branch's size, as a 1 x 1 "
-            "convolution with its stride does"
-        )
+    remedy = "change its size, as a 1 x 1 convolution with a stride does"
+    check_shape(shortcut, "shortcut", branch.shape, "the shape of branch", remedy)
+    check_dtype(shortcut, "shortcut", branch.dtype, "branch")

@@ -11,7 +11,7 @@ Examples
 torch.Size([2, 8, 5, 5])
 >>> ReLU(inplace=True)
 Traceback (most recent call last):
-ValueError: ReLU by hand has only inplace=False, got True: leave it out, or take torch.nn.ReLU
+ValueError: inplace is True; it must be False for ReLU by hand; change it, or take torch.nn.ReLU
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from tlhelpers.byhand.adaptive_pooling import adaptive_mean_pool2d, adaptive_mean_pool2d_backward
+from tlhelpers.byhand.arguments import require
 from tlhelpers.byhand.convolution import conv2d, conv2d_backward
 from tlhelpers.byhand.layers import linear, linear_backward, relu, relu_backward
 from tlhelpers.byhand.normalization import batch_norm2d, batch_norm2d_backward
@@ -75,12 +76,12 @@ class _ByHand:
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         for name, value in self.only.items():
-            if getattr(self, name) != value:
-                layer = type(self).__name__
-                raise ValueError(
-                    f"{layer} by hand has only {name}={value!r}, got {getattr(self, name)!r}: "
-                    f"leave it out, or take torch.nn.{layer}"
-                )
+            self._require_option(getattr(self, name) == value, name, getattr(self, name), f"be {value!r}")
+
+    def _require_option(self, holds: bool, name: str, value: object, rule: str) -> None:
+        """Raise ValueError about an option of this layer unless the rule holds."""
+        layer = type(self).__name__
+        require(holds, name, repr(value), f"{rule} for {layer} by hand", f"change it, or take torch.nn.{layer}")
 
 
 class Conv2d(_ByHand, torch.nn.Conv2d):
@@ -101,11 +102,8 @@ class BatchNorm2d(_ByHand, torch.nn.BatchNorm2d):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        for name, left_out in (("momentum", None), ("bias", False)):
-            if getattr(self, name) is None:
-                raise ValueError(
-                    f"BatchNorm2d by hand has no {name}={left_out}: give one, or take torch.nn.BatchNorm2d"
-                )
+        self._require_option(self.momentum is not None, "momentum", None, "be a number")
+        self._require_option(self.bias is not None, "bias", False, "be True")
 
     def forward(self, images: Tensor) -> Tensor:
         options: dict[str, Any] = {"running_mean": self.running_mean, "running_var": self.running_var}
@@ -143,11 +141,7 @@ class AdaptiveAvgPool2d(_ByHand, torch.nn.AdaptiveAvgPool2d):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         sizes = self.output_size if isinstance(self.output_size, tuple) else (self.output_size,)
-        if None in sizes:
-            raise ValueError(
-                f"AdaptiveAvgPool2d by hand has no output_size={self.output_size!r}: give numbers, or take "
-                "torch.nn.AdaptiveAvgPool2d"
-            )
+        self._require_option(None not in sizes, "output_size", self.output_size, "be given")
 
     def forward(self, images: Tensor) -> Tensor:
         return _apply(adaptive_mean_pool2d, adaptive_mean_pool2d_backward, images, size=self.output_size)

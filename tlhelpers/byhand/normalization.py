@@ -7,7 +7,7 @@ Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, algorithms 1 and
 
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import check_floats, check_grad, check_images, upcast
+from tlhelpers.byhand.arguments import check_dtype, check_floats, check_grad, check_images, check_shape, require, upcast
 
 
 def batch_norm2d(
@@ -65,9 +65,9 @@ def batch_norm2d(
     mean, variance = running_mean, running_var
     if training:
         mean, variance = _statistics(images)
-        _follow(running_mean, running_var, mean.detach(), variance.detach(), _count(images), momentum)
+        _update_running(running_mean, running_var, mean.detach(), variance.detach(), _count(images), momentum)
     scale = weight / (upcast(variance) + eps) ** 0.5  # (C,)
-    return ((upcast(images) - _wide(mean)) * _wide(scale) + _wide(bias)).to(images.dtype)
+    return ((upcast(images) - _per_pixel(mean)) * _per_pixel(scale) + _per_pixel(bias)).to(images.dtype)
 
 
 def batch_norm2d_backward(
@@ -117,12 +117,12 @@ def batch_norm2d_backward(
     check_grad(grad, images.shape, images.dtype)
     mean, variance = _statistics(images) if training else (running_mean, running_var)
     inverse = (upcast(variance) + eps) ** -0.5  # (C,)
-    normalized = (upcast(images) - _wide(mean)) * _wide(inverse)  # (N, C, H, W)
+    normalized = (upcast(images) - _per_pixel(mean)) * _per_pixel(inverse)  # (N, C, H, W)
     grad = upcast(grad)
     grad_weight, grad_bias = _channel_sums(grad * normalized), _channel_sums(grad)
     if training:
-        grad = grad - (_wide(grad_bias) + normalized * _wide(grad_weight)) / _count(images)
-    grad_images = grad * _wide(weight * inverse)
+        grad = grad - (_per_pixel(grad_bias) + normalized * _per_pixel(grad_weight)) / _count(images)
+    grad_images = grad * _per_pixel(weight * inverse)
     return grad_images.to(images.dtype), grad_weight.to(images.dtype), grad_bias.to(images.dtype)
 
 
@@ -130,10 +130,10 @@ def _statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the biased variance of each channel: (C,), (C,)."""
     images, count = upcast(images), _count(images)
     mean = _channel_sums(images) / count
-    return mean, _channel_sums((images - _wide(mean)) ** 2) / count
+    return mean, _channel_sums((images - _per_pixel(mean)) ** 2) / count
 
 
-def _follow(
+def _update_running(
     running_mean: Tensor, running_var: Tensor, mean: Tensor, variance: Tensor, count: int, momentum: float
 ) -> None:
     """Move the running statistics towards those of a batch, in place."""
@@ -147,7 +147,7 @@ def _channel_sums(values: Tensor) -> Tensor:
     return values.sum(dim=(0, 2, 3))  # (N, C, H, W) -> (C,)
 
 
-def _wide(per_channel: Tensor) -> Tensor:
+def _per_pixel(per_channel: Tensor) -> Tensor:
     return per_channel[:, None, None]  # (C,) -> (C, 1, 1), which goes with (N, C, H, W)
 
 
@@ -161,23 +161,12 @@ def _check(
 ) -> None:
     check_images(images)
     check_floats(images, "images")
-    if images.shape[1] == 0:
-        raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one")
     named = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     for name, tensor in named.items():
-        if tensor.shape != images.shape[1:2]:
-            raise ValueError(
-                f"{name} must have shape ({images.shape[1]},), one number for each channel of the images, "
-                f"got {tuple(tensor.shape)}: reshape it, or look at the channels"
-            )
-        if tensor.dtype != images.dtype:
-            raise ValueError(
-                f"images are {images.dtype} and {name} is {tensor.dtype}: convert one, as images.to({name}.dtype) does"
-            )
-    if eps < 0 or (training and eps == 0):
-        raise ValueError(f"eps must be positive (0 only in eval mode), got {eps}: use 1e-5 as torch does")
-    if training and _count(images) == 1:
-        raise ValueError(
-            f"training needs more than one value a channel, got images of shape {tuple(images.shape)}, and one value "
-            "less its own mean is always 0: give more images or larger ones, or use eval mode"
-        )
+        check_shape(tensor, name, images.shape[1:2], "one value for each channel of the images")
+        check_dtype(tensor, name, images.dtype, "images")
+    smallest = "be positive in training mode" if training else "be 0 or more"
+    require(not (eps < 0 or (training and eps == 0)), "eps", eps, smallest, "use 1e-5 as torch does")
+    shape, enough = tuple(images.shape), "have more than one value per channel in training mode"
+    remedy = "give more images or larger ones, or use eval mode"  # one value minus its own mean is always 0
+    require(_count(images) != 1 or not training, "images.shape", shape, enough, remedy)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+from tlhelpers.byhand.arguments import check_dtype, check_shape, require
+
 
 class SGD:
     """Go downhill: subtract the gradient times the learning rate; with momentum, a running sum of gradients.
@@ -24,7 +26,7 @@ class SGD:
     weight_decay : float
         Times the parameter, added to its gradient.
     nesterov : bool
-        Look ahead: gradient + momentum velocity, in place of the velocity.
+        Nesterov momentum: a step along gradient + momentum * velocity instead of the velocity.
 
     Raises
     ------
@@ -54,18 +56,15 @@ class SGD:
         nesterov: bool = False,
     ) -> None:
         self.parameters = _checked(parameters)
-        _check_positive(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(
-                f"nesterov needs momentum and no dampening, got momentum {momentum} and dampening {dampening}: "
-                "give momentum=0.9 and leave dampening out"
-            )
+        _check_not_negative(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+        allowed, rule = momentum > 0 and dampening == 0, "be False without momentum or with dampening"
+        require(allowed or not nesterov, "nesterov", nesterov, rule, "give momentum=0.9 and leave dampening out")
         self.lr, self.momentum, self.dampening = lr, momentum, dampening
         self.weight_decay, self.nesterov = weight_decay, nesterov
         self._velocities: list[Tensor | None] = [None] * len(self.parameters)
 
     def step(self, gradients: Iterable[Tensor]) -> None:
-        """Change every parameter once; raise ValueError if a gradient has not the shape and dtype of its own."""
+        """Change every parameter once; raise ValueError if a gradient has another shape or dtype than its parameter."""
         for index, (parameter, gradient) in enumerate(_paired(self.parameters, gradients)):
             if self.weight_decay != 0:
                 gradient = gradient + self.weight_decay * parameter
@@ -124,16 +123,16 @@ class Adam:
         weight_decay: float = 0.0,
     ) -> None:
         self.parameters = _checked(parameters)
-        _check_positive(lr=lr, eps=eps, weight_decay=weight_decay)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be two shares from 0 to below 1, got {betas}: (0.9, 0.999) is usual")
+        _check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+        shares = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
+        require(shares, "betas", betas, "be two numbers from 0 to below 1", "use (0.9, 0.999) as torch does")
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
         self._steps = 0
         self._means = [parameter.new_zeros(parameter.shape) for parameter in self.parameters]
         self._squares = [parameter.new_zeros(parameter.shape) for parameter in self.parameters]
 
     def step(self, gradients: Iterable[Tensor]) -> None:
-        """Change every parameter once; raise ValueError if a gradient has not the shape and dtype of its own."""
+        """Change every parameter once; raise ValueError if a gradient has another shape or dtype than its parameter."""
         pairs, (first, second) = _paired(self.parameters, gradients), self.betas
         self._steps += 1
         for index, (parameter, gradient) in enumerate(pairs):
@@ -184,43 +183,33 @@ class AdamW(Adam):
 
 def _checked(parameters: Iterable[Tensor]) -> list[Tensor]:
     """Return the parameters without what autograd knows of them; they share their memory."""
-    if isinstance(parameters, Tensor):
-        raise ValueError(
-            f"parameters must be a list of tensors, got one of shape {tuple(parameters.shape)}: put it into a list"
-        )
+    single = isinstance(parameters, Tensor)
+    require(not single, "parameters", "one tensor", "be a list of tensors", "put the tensor into a list")
     parameters = list(parameters)
-    if not parameters:
-        raise ValueError("parameters must hold at least one tensor, got an empty list: give what is to be trained")
-    for parameter in parameters:
-        if not isinstance(parameter, Tensor) or not parameter.is_floating_point():
-            got = parameter.dtype if isinstance(parameter, Tensor) else repr(parameter)
-            raise ValueError(f"parameters must be tensors of floats, got {got}: of a dict, give its .values()")
-        if not parameter.is_leaf:
-            raise ValueError(
-                f"a parameter of shape {tuple(parameter.shape)} was computed from others, which a step would not "
-                "reach: give those, or detach it"
-            )
+    require(len(parameters) > 0, "parameters", "empty", "hold at least one tensor", "give the tensors to train")
+    for index, parameter in enumerate(parameters):
+        name, is_tensor = f"parameters[{index}]", isinstance(parameter, Tensor)
+        floats = is_tensor and parameter.is_floating_point()
+        kind = parameter.dtype if is_tensor else repr(parameter)
+        require(floats, name, kind, "be a tensor of floats", "give the .values() if parameters are a dict")
+        remedy = "give the tensors that it is computed from, or detach it"
+        require(parameter.is_leaf, name, "computed from other tensors", "be a leaf of the computation graph", remedy)
     return [parameter.detach() for parameter in parameters]
 
 
 def _paired(parameters: list[Tensor], gradients: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
     gradients = list(gradients)
-    if len(gradients) != len(parameters):
-        raise ValueError(
-            f"there are {len(parameters)} parameters, but got {len(gradients)} gradients: give one for each, in order"
-        )
-    for number, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-        if not isinstance(gradient, Tensor):
-            raise ValueError(f"gradient {number} must be a tensor, got {gradient!r}: leave its parameter out if frozen")
-        if gradient.shape != parameter.shape or gradient.dtype != parameter.dtype:
-            raise ValueError(
-                f"gradient {number} must be {parameter.dtype} of shape {tuple(parameter.shape)} as its parameter is, "
-                f"got {gradient.dtype} of shape {tuple(gradient.shape)}: give them in the order of the parameters"
-            )
+    matching, remedy = len(gradients) == len(parameters), "give one gradient for each parameter, in their order"
+    require(matching, "the number of gradients", len(gradients), f"be {len(parameters)}, as of the parameters", remedy)
+    for index, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
+        name, remedy = f"gradients[{index}]", "give the gradients in the order of the parameters"
+        frozen = "leave out the parameters that are frozen"
+        require(isinstance(gradient, Tensor), name, repr(gradient), "be a tensor", frozen)
+        check_shape(gradient, name, parameter.shape, "the shape of its parameter", remedy)
+        check_dtype(gradient, name, parameter.dtype, "its parameter", remedy)
     return [(parameter, gradient.detach()) for parameter, gradient in zip(parameters, gradients, strict=True)]
 
 
-def _check_positive(**numbers: float) -> None:
-    for name, number in numbers.items():
-        if not number >= 0:
-            raise ValueError(f"{name} must not be negative, got {number}: give 0 or a positive number")
+def _check_not_negative(**options: float) -> None:
+    for name, value in options.items():
+        require(value >= 0, name, value, "be 0 or more", "give 0 or a positive number")

@@ -7,7 +7,7 @@ covers in all windows; the slices are combined by a maximum or a sum. The gradie
 import torch
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, upcast
+from tlhelpers.byhand.arguments import Size, check_grad, check_pixels, pair, require, upcast
 from tlhelpers.byhand.windows import WindowGrid
 
 
@@ -195,12 +195,9 @@ def _window_grid(
     kernel, padding = pair(kernel, "kernel"), pair(padding, "padding")
     stride = kernel if stride is None else stride
     grid = WindowGrid(images.shape[2:], kernel, stride, padding, dilation, ceil_mode=ceil_mode)
-    for border, side in zip(padding, kernel, strict=True):
-        if 2 * border > side:
-            raise ValueError(
-                f"padding must be at most half the kernel, got {border} for a kernel of {side}: use {side // 2} or "
-                "less, since a window must not see border alone"
-            )
+    for border, side in zip(padding, kernel, strict=True):  # with more, a window could contain padding alone
+        rule = f"be at most half the kernel, which is {side}"
+        require(2 * border <= side, "padding", border, rule, f"use {side // 2} or less")
     return grid
 
 

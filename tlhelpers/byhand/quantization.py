@@ -7,7 +7,7 @@ inference", 2018, section 2.1, with the zero point at 0.
 import torch
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import check_floats
+from tlhelpers.byhand.arguments import check_floats, check_rows, require
 
 
 def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor:
@@ -39,10 +39,10 @@ def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor
     tensor([[0.0100],
             [0.0200]])
     """
-    most = _largest(bits)
-    _check(values)
-    if dim is not None and not -values.ndim <= dim < values.ndim:
-        raise ValueError(f"dim is {dim}, but the values have {values.ndim} dimensions: count from 0, or leave it out")
+    most = _largest_integer(bits)
+    _check_finite(values)
+    known, axes = dim is None or -values.ndim <= dim < values.ndim, f"{values.ndim} axes of the values"
+    require(known, "dim", dim, f"be one of the {axes}, counted from 0", "leave it out for one step")
     others = tuple(i for i in range(values.ndim) if dim is None or i != dim % values.ndim)
     largest = values.abs().amax(dim=others, keepdim=True) if others else values.abs()
     return largest.masked_fill(largest == 0, most) / most
@@ -76,8 +76,8 @@ def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
     >>> quantize(torch.tensor([0.5, -1.27, 0.013]), torch.tensor(0.01))
     tensor([  50, -127,    1], dtype=torch.int8)
     """
-    most = _largest(bits)
-    _check(values)
+    most = _largest_integer(bits)
+    _check_finite(values)
     steps = (values / scale).round()
     return steps.masked_fill(steps > most, most).masked_fill(steps < -most, -most).to(torch.int8)
 
@@ -120,22 +120,19 @@ def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
     >>> quantized_linear(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]]))
     tensor([[1.0394]])
     """
-    if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
-        shapes = f"{tuple(features.shape)} and {tuple(weight.shape)}"
-        raise ValueError(f"features and weight have shapes {shapes}: give (N, D) and (O, D)")
+    check_rows(features, weight)
     of_features, of_weight = scale_of(features), scale_of(weight, dim=0)  # (1, 1), (O, 1)
     products = quantize(features, of_features)[:, None].int() * quantize(weight, of_weight).int()  # (N, O, D)
     return products.sum(dim=-1) * (of_features * of_weight.T)
 
 
-def _largest(bits: int) -> int:
-    if bits not in range(2, 9):
-        raise ValueError(f"bits is {bits}: give from 2 to 8, one of them is the sign")
+def _largest_integer(bits: int) -> int:
+    require(bits in range(2, 9), "bits", bits, "be from 2 to 8, with one of them for the sign", "use 8 for one byte")
     return 2 ** (bits - 1) - 1
 
 
-def _check(values: Tensor) -> None:
+def _check_finite(values: Tensor) -> None:
     check_floats(values, "values")
     wrong = values[(values.abs() == torch.inf) | (values != values)]
     if wrong.numel():
-        raise ValueError(f"a value is {wrong[0].item()}: whole numbers have none for it, look where it came from")
+        require(False, "a value", wrong[0].item(), "be finite", "look for the operation that it comes from")

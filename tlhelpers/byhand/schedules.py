@@ -5,6 +5,8 @@ A rate is a function of the number of the step, from 0, and is set by hand: ``op
 
 import math
 
+from tlhelpers.byhand.arguments import require
+
 
 def cosine_rate(step: int, *, steps: int, lr: float, lr_min: float = 0.0) -> float:
     """Return the rate that falls from ``lr`` to ``lr_min`` along half a wave of the cosine.
@@ -86,14 +88,12 @@ def one_cycle_momentum(step: int, *, steps: int, warmup: float = 0.3, low: float
 
 def _one_cycle(step: int, steps: int, warmup: float, values: tuple[float, float, float]) -> float:
     _check_steps(step, steps)
-    if step > steps:
-        raise ValueError(f"one cycle of {steps} steps is over at step {step}: give it as many steps as the loop has")
-    if not 0 <= warmup <= 1:
-        raise ValueError(f"warmup must be a share from 0 to 1, got {warmup}: 0.3 is usual")
+    require(step <= steps, "step", step, f"be at most {steps}, the number of steps", "count the steps of the loop")
+    require(0 <= warmup <= 1, "warmup", warmup, "be a share from 0 to 1", "use 0.3 as torch does")
     (first, peak, last), top = values, warmup * steps - 1  # the step of the peak; below 0 the peak is skipped
     here, span = (step, top) if step <= top else (step - top, steps - 1 - top)
-    if span == 0:
-        raise ValueError(f"a warm-up of {warmup} in {steps} steps leaves one part no time: give another warmup")
+    rule = f"leave at least one of the {steps} steps to the rise and to the fall"
+    require(span != 0, "warmup", warmup, rule, "give another warmup")
     return _between(first, peak, here / span) if step <= top else _between(peak, last, here / span)
 
 
@@ -102,7 +102,5 @@ def _between(first: float, last: float, share: float) -> float:
 
 
 def _check_steps(step: int, steps: int) -> None:
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}: count how often the loop takes one")
-    if step < 0:
-        raise ValueError(f"step must not be negative, got {step}: the first is number 0")
+    require(steps >= 1, "steps", steps, "be 1 or more", "give the number of steps of the loop")
+    require(step >= 0, "step", step, "be 0 or more", "count steps from 0")

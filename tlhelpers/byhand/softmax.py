@@ -7,7 +7,7 @@ exp(89) is infinite in float32 and exp(12) in float16, so the largest logit is s
 import torch
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import check_floats, check_grad
+from tlhelpers.byhand.arguments import check_floats, check_grad, require
 
 
 def log_sum_exp(logits: Tensor) -> Tensor:
@@ -173,15 +173,12 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
 def _shifted(logits: Tensor, temperature: float) -> Tensor:
     """Return the logits less the largest of their row, over the temperature: (..., C), at most zero."""
     _check_logits(logits)
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}: 1 leaves the logits as they are")
+    require(temperature > 0, "temperature", temperature, "be positive", "use 1 to leave the logits as they are")
     return (logits - logits.amax(dim=-1, keepdim=True)) / temperature
 
 
 def _check_logits(logits: Tensor) -> None:
-    if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ValueError(
-            f"logits must have at least one class in their last dimension, got shape {tuple(logits.shape)}: "
-            "give one score for each class"
-        )
+    has_classes = logits.ndim > 0 and logits.shape[-1] > 0
+    rule = "have at least one class along the last axis"
+    require(has_classes, "logits.shape", tuple(logits.shape), rule, "give one score for each class")
     check_floats(logits, "logits")

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from torch import Tensor
 
-from tlhelpers.byhand.arguments import Size, check_images, pair, upcast
+from tlhelpers.byhand.arguments import Size, check_images, pair, require, upcast
 
-MAX_ENTRIES = 2**21  # of a matrix of windows that is made at once: about what a processor's cache holds
+MAX_ENTRIES = 2**21  # of the matrix of windows that is computed at once: about what a processor's cache holds
 
 
 def output_size(
@@ -53,24 +53,15 @@ def output_size(
     >>> output_size(6, 3, 2), output_size(6, 3, 2, ceil_mode=True), output_size(7, 3, dilation=2)
     (2, 3, 3)
     """
-    if size < 1:
-        raise ValueError(f"an image must have at least 1 pixel along each axis, got {size}: look at what was cropped")
-    if kernel < 1:
-        raise ValueError(f"a kernel must cover at least 1 pixel, got {kernel}: give a positive size")
-    if stride < 1:
-        raise ValueError(f"stride must be at least 1, got {stride}: use 1 for every position")
-    if dilation < 1:
-        raise ValueError(f"dilation must be at least 1, got {dilation}: 1 means a kernel without gaps")
-    if padding < 0:
-        raise ValueError(f"padding must not be negative, got {padding}: crop the images with a slice instead")
+    require(size >= 1, "the image size", size, "be 1 pixel or more", "check how the images were cropped")
+    require(kernel >= 1, "kernel", kernel, "be 1 pixel or more", "give a positive size")
+    require(stride >= 1, "stride", stride, "be 1 or more", "use 1 for every position")
+    require(dilation >= 1, "dilation", dilation, "be 1 or more", "use 1 for a kernel without gaps")
+    require(padding >= 0, "padding", padding, "be 0 or more", "crop the images with a slice instead")
     padded, span = size + 2 * padding, dilation * (kernel - 1) + 1
     positions = (padded - span + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if positions < 1:
-        spread = f" spread over {span} by dilation {dilation}" if dilation > 1 else ""
-        raise ValueError(
-            f"a kernel of {kernel} pixels{spread} does not fit into {size} pixels with padding {padding} "
-            f"({padded} in all): use a smaller kernel or more padding"
-        )
+    spanned, available = f"{kernel}, with dilation a span of {span} pixels", f"{padded} pixels, padding included"
+    require(positions >= 1, "kernel", spanned, f"fit into {available}", "use a smaller kernel or more padding")
     return positions - 1 if ceil_mode and (positions - 1) * stride >= size + padding else positions
 
 
@@ -101,8 +92,6 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     tensor([0., 1., 3., 4.])
     """
     check_images(images)
-    if not images.shape[1]:
-        raise ValueError(f"images must have at least one channel, got shape {tuple(images.shape)}: keep one, [:, :1]")
     grid = WindowGrid(images.shape[2:], kernel, stride, pair(padding, "padding"), dilation)
     windows = grid.windows(images.flatten(0, 1)[:, None])  # (N*C, K*L, 1, rows, columns)
     rows = images.shape[1] * len(grid.elements)
@@ -146,11 +135,14 @@ def col2im(
     height, width = pair(size, "size")
     grid = WindowGrid((height, width), kernel, stride, pair(padding, "padding"), dilation)
     elements, positions = len(grid.elements), grid.shape[0] * grid.shape[1]
-    if columns.ndim != 3 or columns.shape[1] % elements or columns.shape[2] != positions or not columns.shape[1]:
-        raise ValueError(
-            f"columns must have shape (N, a multiple of {elements}, {positions}), as im2col makes them of images of "
-            f"{height} by {width} pixels, got {tuple(columns.shape)}: give the size and the options of that call"
-        )
+    fits = columns.ndim == 3 and columns.shape[1] > 0 and columns.shape[1] % elements == 0
+    require(
+        fits and columns.shape[2] == positions,
+        "columns.shape",
+        tuple(columns.shape),
+        f"be (N, a multiple of {elements}, {positions}), as im2col returns for images of {height} by {width} pixels",
+        "give the size and the options of that call",
+    )
     channels = len(columns), columns.shape[1] // elements  # N, C
     windows = columns.reshape(*channels, elements, *grid.shape)
     return grid.add_windows(windows.unbind(2), channels).to(columns.dtype)
@@ -220,9 +212,9 @@ class WindowGrid:
             yield slice(start, start + step)
 
     def add_windows(self, windows: Iterable[Tensor], channels: Sequence[int]) -> Tensor:
-        """Add the windows back to the pixels that they were copied from: (*channels, H, W).
+        """Add the windows back to the pixels that they were copied from: ``(*channels, H, W)``.
 
-        ``windows`` yields one tensor (*channels, rows, columns) for each element of the kernel, in row-major order.
+        ``windows`` yields one tensor ``(*channels, rows, columns)`` for each element of the kernel, in row-major order.
         """
         total: Tensor | None = None
         for pixels, window in zip(self.elements, windows, strict=True):
