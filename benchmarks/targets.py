@@ -19,7 +19,7 @@ from tlhelpers.training.strategies import STRATEGIES
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono.ttf")
 DIGITS = {"train": 24, "val": 30}  # of each digit; in all about as many as there are ants and bees
 
-PEAK_RATES = {name: row.peak_rate or 0.0 for name, row in STRATEGIES.items()}
+PEAK_RATES = {name: row.rate for name, row in STRATEGIES.items()}
 
 
 def photos_of(target: str, folder: Path) -> Photos:

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from tests.tiny import write_folder
 from tlhelpers import cli
 from tlhelpers.doctor import describe_photos
-from tlhelpers.network import weights
+from tlhelpers.network import pretrained
 from tlhelpers.photos import ants_and_bees
 
 
@@ -133,8 +133,8 @@ def failing(sentence):
 
 def test_prefetch_without_weights_does_not_promise_anything(monkeypatch, capsys):
     """It says once what is missing, and not that the cache folder can be used without a network."""
-    monkeypatch.setattr(weights, "load_resnet50", failing("nobody answers"))
-    monkeypatch.setattr(weights, "obtain", failing("nobody answers either"))
+    monkeypatch.setattr(pretrained, "load_resnet50", failing("nobody answers"))
+    monkeypatch.setattr(pretrained, "obtain", failing("nobody answers either"))
     monkeypatch.setattr(ants_and_bees, "ants_and_bees", lambda: None)
     assert cli.main(["prefetch"]) == 1
     printed = capsys.readouterr()
@@ -144,8 +144,8 @@ def test_prefetch_without_weights_does_not_promise_anything(monkeypatch, capsys)
 
 def test_prefetch_with_everything_there_says_how_to_go_on(monkeypatch, capsys):
     """The folder can be copied to machines that have no network."""
-    monkeypatch.setattr(weights, "load_resnet50", lambda name: None)
-    monkeypatch.setattr(weights, "obtain", lambda entry: None)
+    monkeypatch.setattr(pretrained, "load_resnet50", lambda name: None)
+    monkeypatch.setattr(pretrained, "obtain", lambda entry: None)
     monkeypatch.setattr(ants_and_bees, "ants_and_bees", lambda: None)
     assert cli.main(["prefetch"]) == 0
     printed = capsys.readouterr()

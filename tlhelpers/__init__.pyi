@@ -12,8 +12,9 @@ from .features.recording import record_layers
 from .features.transferability import h_score, leep, log_evidence
 from .files import cache_dir
 from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
+from .network.pretrained import load_resnet50
 from .network.resnet import ResNet50
-from .network.weights import imagenet_classes, load_resnet50
+from .network.weights import imagenet_classes
 from .photos.ants_and_bees import ants_and_bees
 from .photos.datasets import image_folder
 from .photos.folds import stratified_folds

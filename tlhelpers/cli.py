@@ -107,12 +107,13 @@ def prefetch(_: argparse.Namespace) -> int:
     """Fetch the weights and photos that the notebooks use; return 1 if weights are missing."""
     from tlhelpers.doctor import describe_cache
     from tlhelpers.files import photos_dir
-    from tlhelpers.network import weights
+    from tlhelpers.network import pretrained
+    from tlhelpers.network.weights import find_weights
     from tlhelpers.photos import ants_and_bees
 
     print("Weights: about 100 MB each, unless they are in the cache folder already ...", flush=True)
     # the second for notebook 05, which compares both
-    missing = _failure(weights.load_resnet50, "auto") or _failure(weights.obtain, weights.find_weights("he2015"))
+    missing = _failure(pretrained.load_resnet50, "auto") or _failure(pretrained.obtain, find_weights("he2015"))
     print("Photos: 47 MB; if they are not available, insects are drawn, in half a minute ...", flush=True)
     ants_and_bees.ants_and_bees()
     print(f"Cache folder: {describe_cache()}.")

@@ -55,7 +55,8 @@ def describe_device() -> str:
 
 def describe_weights() -> str:
     """Return the names of the weights in the cache folder."""
-    from tlhelpers.network.weights import cached_file, list_weights
+    from tlhelpers.network.pretrained import cached_file
+    from tlhelpers.network.weights import list_weights
 
     found = [entry.name for entry in list_weights() if cached_file(entry).exists()]
     names = ", ".join(found) or "none yet; fetch them: tlhelpers prefetch"

@@ -115,7 +115,7 @@ def empty(model, layer):
 
 
 @pytest.mark.parametrize(
-    ("make_copy", "reason"), [(gone, "no_such_call"), (spoiled, "differ by 100%"), (empty, "differ by nan%")]
+    ("make_copy", "reason"), [(gone, "no_such_call"), (spoiled, "differ by 100 %"), (empty, "differ by nan %")]
 )
 def test_a_copy_that_fails_or_differs_is_not_used(make_copy, reason, capsys):
     """The network itself computes, and a line says why."""

@@ -18,7 +18,7 @@ from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.loop import evaluate
 from tlhelpers.training.probe import fit_probe
 from tlhelpers.training.strategies import STRATEGIES, Strategy
-from tlhelpers.training.transfer import cross_validate, shape_gradient, transfer
+from tlhelpers.training.transfer import clip_and_pull, cross_validate, transfer
 
 STAGES = ["conv1", "layer1", "layer2", "layer3", "layer4"]
 SMALL = {"size": 16, "batch_size": 5}
@@ -112,7 +112,7 @@ def test_the_gradient_of_the_loss_is_clipped_and_the_pull_is_not():
     model, before = StagedNet(), StagedNet()
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 100.0)
-    shape_gradient(model, before, Strategy(pull=5.0, max_gradient_norm=1.0))
+    clip_and_pull(model, before, Strategy(pull=5.0, max_gradient_norm=1.0))
     count = sum(parameter.numel() for parameter in model.parameters())
     for parameter, start in zip(model.parameters(), before.parameters(), strict=True):
         expected = torch.full_like(parameter, count**-0.5) + 5 * (parameter - start).detach()
@@ -245,7 +245,7 @@ def test_bad_options_are_refused_before_anything_is_changed(photos, options, sen
 def test_the_default_is_what_cross_validation_chose():
     """The stored study used today's rates, and the default has the lowest loss in it."""
     stored = json.loads((Path(__file__).parents[2] / "benchmarks/results/choice.json").read_text(encoding="utf-8"))
-    assert stored["settings"]["peak_rates"] == {name: row.peak_rate or 0.0 for name, row in STRATEGIES.items()}
+    assert stored["settings"]["peak_rates"] == {name: row.rate for name, row in STRATEGIES.items()}
     losses = {}
     for run in stored["runs"]:
         losses.setdefault(run["strategy"], []).append(run["loss"])

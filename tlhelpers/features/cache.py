@@ -29,11 +29,11 @@ def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
 
 
 def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
-    """Return a hash of everything that changes the features, and of nothing else.
+    """Return a hash of everything that changes the features: a change of any part of it gives another key.
 
     It covers the layers of the network with their options and weights, the precision, the transform, the layer that is
-    asked for, and the contents and the order of the photos. The head has no influence on the layers before it, so it
-    is left out, unless it is the layer that is asked for.
+    asked for, and the contents and the order of the photos. The head is left out, because it does not influence the
+    layers before it, unless it is the layer that is asked for.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
 
 def _check_order(loader: DataLoader) -> None:
     if not isinstance(loader.sampler, SequentialSampler):
-        raise ValueError("the loader shuffles, so features would lose their photos; make it with shuffle=False")
+        raise ValueError("the loader shuffles, so the features would not match the labels; make it with shuffle=False")
 
 
 def _photos(loader: DataLoader) -> PhotoDataset:
@@ -149,7 +149,7 @@ def fastest(
         _say_once(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}")
         return plain
     if not difference <= MAX_DIFFERENCE * expected.norm():  # nor if one of them is not a number
-        _say_once(f"its activations differ by {(difference / expected.norm()).item():.0%}")
+        _say_once(f"its activations differ by {100 * (difference / expected.norm()).item():.0f} %")
         return plain
     return frozen
 

@@ -20,12 +20,12 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
     Yields
     ------
     dict
-        For each name, the output of the last forward pass.
+        For each name, a copy of the output of the last forward pass, without its gradient.
 
     Raises
     ------
     ValueError
-        If there is no such layer; the message lists similar names.
+        If there is no such layer; the message lists similar names, or the first layers if there are none.
     """
     layers = dict(model.named_modules())
     recorded: dict[str, Tensor] = {}

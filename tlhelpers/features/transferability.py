@@ -12,11 +12,11 @@ from torch import Tensor
 
 
 def h_score(features: Tensor, labels: Tensor) -> float:
-    """Return the H-score: the share of the features' variance that lies between the classes.
+    """Return the H-score: the variance between the classes relative to the total, summed over the principal axes.
 
     (1 - a) trace(cov(f)^-1 cov(E[f | y])), from 0, where all class means are equal, to the rank of the features. With
     more features than photos, cov(f) has no inverse, and with nearly as many it is badly estimated. So it is shrunk
-    towards a multiple of the identity, by the share a that Ledoit and Wolf's estimate gives.
+    toward a multiple of the identity, by the share a that Ledoit and Wolf's estimate gives.
     Sources: Bao et al., "An Information-Theoretic Approach to Transferability in Task Transfer Learning", 2019,
     definition 2; with shrinkage as in Ibrahim et al., "Newer is not always better: Rethinking transferability metrics,
     their peculiarities, stability and performance", 2021, section 3.
@@ -99,10 +99,11 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
 def log_evidence(features: Tensor, labels: Tensor) -> float:
     """Return LogME: the log-evidence of linear models on the features, averaged over classes and photos.
 
-    For each class it is a Bayesian linear regression to 1 or 0. The precisions of its prior, alpha, and of its noise,
-    beta, are those that make the labels most probable. Source: You et al., "LogME: Practical Assessment of Pre-trained
-    Models for Transfer Learning", 2021, section 4. Their algorithm climbs to the nearest maximum, and there may be
-    several; here all ratios alpha / beta are tried, from 1e-8 to 1e8 times the mean square of a singular value.
+    For each class, a Bayesian linear regression predicts 1 for its photos and 0 for the others. The precisions of its
+    prior, alpha, and of its noise, beta, are those that make the labels most probable. Source: You et al., "LogME:
+    Practical Assessment of Pre-trained Models for Transfer Learning", 2021, section 4. Their algorithm climbs to the
+    nearest maximum, and there may be several; here 2001 ratios alpha / beta are tried, from 1e-8 to 1e8 times the mean
+    square of a singular value.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from tlhelpers.machine import pick_device, pick_dtype
 from tlhelpers.network.fused import fuse_convolutions
 from tlhelpers.network.graphs import cut, fold_batch_norms
 
-IMAGES_AT_ONCE = (8, 32)  # on a CPU, in the early and in the late layers: their activations stay in its cache
+IMAGES_AT_ONCE = (8, 32)  # on a CPU, in the early and in the late layers: so many activations fit in its cache
 
 
 class FrozenNetwork:

@@ -25,7 +25,7 @@ class FusedConv2d(nn.Module):
     Parameters
     ----------
     convolution : nn.Conv2d
-        Its weights are used, not copied.
+        Not changed; a copy of its weights is stored in the processor's layout.
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:

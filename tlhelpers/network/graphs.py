@@ -10,7 +10,7 @@ MAX_EARLY_SHARE = 0.1  # of a network's weights, before the cut
 
 
 def fold_batch_norms(network: fx.GraphModule) -> None:
-    """Fold every batch norm that follows a convolution into its weights; in eval mode both are linear.
+    """Fold batch norms into the convolutions before them; in eval mode both are linear.
 
     A convolution with weights w, followed by a batch norm with mean m, variance v, scale g and shift b, is together a
     convolution with weights w g / sqrt(v + eps) and bias b - m g / sqrt(v + eps).
@@ -18,7 +18,7 @@ def fold_batch_norms(network: fx.GraphModule) -> None:
     Parameters
     ----------
     network : fx.GraphModule
-        In eval mode. Changed in place.
+        In eval mode. Changed in place; a convolution whose output is used elsewhere too keeps its batch norm.
     """
     modules = dict(network.named_modules())
     calls = Counter(node.target for node in network.graph.nodes if node.op == "call_module")
@@ -40,8 +40,8 @@ def cut(network: fx.GraphModule, *, max_early_share: float = MAX_EARLY_SHARE) ->
     """Cut a network into two: its early layers, and the late ones, which take the output of the early ones.
 
     Early layers have large feature maps, so they are fastest with few images at a time. Late layers have most of the
-    weights, which are read from memory once for all images at hand. The cut is the last position at which a single
-    tensor carries everything on, and at most ``max_early_share`` of the weights lies before it.
+    weights, which are read from memory once for all images at hand. The cut is the last position at which only one
+    tensor is passed on to later layers, and at most ``max_early_share`` of the weights lies before it.
 
     Parameters
     ----------

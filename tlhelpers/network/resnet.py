@@ -6,9 +6,10 @@ Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recog
 """
 
 from types import ModuleType
-from typing import Any
 
 from torch import Tensor, nn
+
+from tlhelpers.network.weights import WeightsEntry
 
 EXPANSION = 4  # a bottleneck block has four times as many output channels as its 3x3 convolution
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride of the first block
@@ -91,7 +92,7 @@ class ResNet50(nn.Module):
         If ``stride_in`` is neither "conv1" nor "conv2".
     """
 
-    weights: Any
+    weights: WeightsEntry
     layer1: nn.Sequential
     layer2: nn.Sequential
     layer3: nn.Sequential

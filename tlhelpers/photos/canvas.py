@@ -50,7 +50,7 @@ class Canvas:
         self.axes = self.unit * np.array([(flip * cos(angle), flip * sin(angle)), (sin(angle), -cos(angle))])
 
     def line(self, points: Points, width: float, color: Values) -> None:
-        """Draw a line through points with round joints; it becomes thinner towards its end."""
+        """Draw a line through points with round joints; it becomes thinner toward its end."""
         pixels = (np.asarray(points) @ self.axes + self.image.width / 2).tolist()
         for number, (start, end) in enumerate(pairwise(pixels)):
             radius = max(1, self.unit * width * 0.75**number / 2)
@@ -90,7 +90,7 @@ class Canvas:
         y = np.sqrt(((1 - inwards) ** 2 - x**2).clip(0)) * np.sign(np.sin(ANGLES))
         turn = np.stack([direction(tilt), direction(tilt + pi / 2)])
         outlines = np.stack([x * length / 2, y * width / 2], axis=2) @ turn + center  # (S, 48, 2)
-        shift = self.unit * width * 0.13 * inwards[:, None]  # towards the light, which comes from the upper left
+        shift = self.unit * width * 0.13 * inwards[:, None]  # toward the light, which comes from the upper left
         corners = (outlines @ self.axes + self.image.width / 2 - shift).reshape(len(x), -1).tolist()
         for outline, brightness in zip(corners, rim + (1.15 - rim) * inwards, strict=True):
             self.draw.polygon(outline, ink([*np.multiply(color[:3], brightness), *color[3:]]))

@@ -109,15 +109,16 @@ def _read(path: Path) -> dict:
             f"{path} cannot be read as a checkpoint ({reason}); delete it, or name another file"
         ) from error
     if not isinstance(state, dict) or not {"model", "optimizer", "random"} <= set(state):
-        raise ValueError(f"{path} does not hold a training; load weights alone with load_resnet50")
+        raise ValueError(
+            f"{path} does not hold a training; load weights alone with model.load_state_dict(torch.load(path))"
+        )
     return state
 
 
 def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule: LRScheduler | None) -> None:
     if (schedule is None) != (state["schedule"] is None):
-        raise ValueError(
-            f"{path} was written {'with' if schedule is None else 'without'} a schedule; continue likewise"
-        )
+        given, remedy = ("without", "leave the schedule out") if schedule else ("with", "give the schedule")
+        raise ValueError(f"{path} was written {given} a schedule; it must be continued likewise; {remedy}")
     try:
         optimizer.load_state_dict(state["optimizer"])
     except ValueError as error:

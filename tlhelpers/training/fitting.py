@@ -21,7 +21,7 @@ BEST, LAST = "best.pt", "last.pt"
 
 @dataclass(frozen=True)
 class EpochResult:
-    """The results of one epoch: mean losses in nats, accuracies from 0 to 1, time in seconds."""
+    """The results of one epoch, counted from 1: mean losses in nats, accuracies from 0 to 1, time in seconds."""
 
     epoch: int
     train_loss: float

@@ -8,9 +8,10 @@ KINDS = {"batch norm": ("weight", "bias"), "bias": ("bias",)}  # parameters of t
 
 
 def freeze(module: nn.Module) -> None:
-    """Stop training a module: its parameters get no gradient, and its batch norms keep their statistics.
+    """Stop training the parameters of a module.
 
-    ``train_mode`` does the second half: it leaves frozen batch norms in eval mode.
+    To keep the statistics of its batch norms too, use ``train_mode`` instead of ``model.train()``, as
+    ``train_one_epoch`` does.
 
     Examples
     --------
@@ -49,7 +50,7 @@ def count_parameters(model: nn.Module) -> tuple[int, int]:
 def freeze_batch_norm(model: nn.Module) -> None:
     """Freeze all batch norms of a model, so that it normalizes as it did in pretraining.
 
-    The statistics of a few hundred randomly cropped photos differ from those of the photos that it is used on.
+    Statistics from a few hundred random crops differ from those of the whole photos that the model is tested on.
 
     Examples
     --------

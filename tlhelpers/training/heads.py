@@ -23,7 +23,7 @@ def replace_head(model: ResNet50, num_classes: int) -> None:
         If there are fewer than two classes.
     """
     if num_classes < 2:
-        raise ValueError(f"num_classes is {num_classes}; it must be 2 or more; add the class to tell the others from")
+        raise ValueError(f"num_classes is {num_classes}; it must be 2 or more; add a second class")
     model.fc = nn.Linear(model.fc.in_features, num_classes, device=model.fc.weight.device)
 
 

@@ -61,13 +61,14 @@ def train_one_epoch(
     label_smoothing : float
         The share of each target, from 0 to 1, that is spread over all classes.
     accumulate : int
-        Batches for each step of the optimizer, which then follows their mean gradient. This is the step of a larger
-        batch in the memory of a small one, except that batch norms in training still see one batch at a time.
+        Batches for each step of the optimizer, which then follows their mean gradient. With batches of equal
+        size this is the step of one large batch, in the memory of a small one; batch norms still see a small batch.
 
     Returns
     -------
     loss, accuracy : float
-        Means over the photos. Each photo counts as the model judged it during the epoch, before that batch's step.
+        Means over the photos, each judged during the epoch, before the step of its batch. The loss includes the label
+        smoothing, which that of ``evaluate`` does not.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def check_positive(**numbers: int | None) -> None:
     """Raise ValueError if a number is given and is below 1."""
     for name, number in numbers.items():
         if number is not None and number < 1:
-            raise ValueError(f"{name} is {number}; it must be 1 or more; leave it out for the default")
+            raise ValueError(f"{name} is {number}; it must be 1 or more; give a positive whole number")
 
 
 def _check_labels(labels: Tensor, classes: int) -> None:

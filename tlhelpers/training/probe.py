@@ -13,7 +13,7 @@ from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.heads import head_from_classifier
 
 INVERSE_REGULARIZATION = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # values of scikit-learn's C that are tried
-MOST_FOLDS = 5
+MAX_FOLDS = 5
 
 
 def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
@@ -30,7 +30,7 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
     -------
     LogisticRegression
         With the value of C that has the lowest cross-entropy in five folds (in fewer folds if a class has fewer
-        photos). Accuracy would not do: several values of C often have the same accuracy, and rounding would choose.
+        photos). Accuracy is too coarse: several values of C often tie.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     """
     axes = PCA().fit(features.double())
     smallest = labels.unique(return_counts=True)[1].min().item()
-    folds = StratifiedKFold(min(MOST_FOLDS, smallest), shuffle=True, random_state=0)
+    folds = StratifiedKFold(min(MAX_FOLDS, smallest), shuffle=True, random_state=0)
     choices = {"C": INVERSE_REGULARIZATION}
     search = GridSearchCV(LogisticRegression(max_iter=5000), choices, scoring="neg_log_loss", cv=folds)
     classifier = search.fit(axes.transform(features.double()), labels).best_estimator_

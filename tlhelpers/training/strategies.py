@@ -1,6 +1,6 @@
 """The transfer strategies, one row each. To add a strategy, add a row to ``STRATEGIES``.
 
-``tlhelpers.training.transfer`` runs a row; nothing there asks for its name.
+``tlhelpers.training.transfer`` runs a row. It depends only on the fields of the row, not on its name.
 """
 
 from collections.abc import Callable
@@ -44,15 +44,15 @@ class Strategy:
         (model, training photos): what the head and the body begin with.
     peak_rate : float or None
         The largest learning rate of the one-cycle schedule (of the head, where stages have rates of their own). None:
-        nothing is trained after ``start``. What trains few parameters, or random ones, needs larger steps.
+        nothing is trained after ``start``. Strategies that train few parameters need a larger rate.
     freeze : callable
         (model): what stays as it is in training.
     groups : callable
         (model, rate): the parameter groups of the optimizer.
     weight_decay : float
-        Pulls every parameter towards 0.
+        Pulls every parameter toward 0.
     pull : float
-        Pulls every parameter towards the value that it had at the start of the training.
+        Pulls every parameter toward the value that it had at the start of the training.
     max_gradient_norm : float
         A longer gradient of the loss, all parameters taken together, is shortened to this length. The pull is added
         after that and is not clipped; nor is the weight decay, which the optimizer adds.
@@ -73,7 +73,7 @@ class Strategy:
     finish: Callable[[nn.Module, nn.Module], None] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers with which the training would go wrong without a word."""
+        """Refuse numbers that would silently spoil the training."""
         if self.peak_rate is not None and not self.peak_rate > 0:
             raise ValueError(f"peak_rate is {self.peak_rate}; it must be positive; give None to train nothing")
         if not self.max_gradient_norm > 0:
@@ -95,7 +95,8 @@ class Strategy:
         return self.peak_rate or 0.0
 
 
-# A row says what differs from fine-tuning the whole network after a linear probe, which is LP-FT.
+# A row says what differs from LP-FT: fine-tune the whole network after a linear probe. Every row clips the gradient of
+# the loss to length 1; only L2-SP has a pull, which is not clipped.
 STRATEGIES = {
     "linear probe": Strategy(freeze=partial(freeze_below, stage="head"), peak_rate=None),
     # Wortsman et al., "Robust fine-tuning of zero-shot models", 2022

@@ -75,7 +75,7 @@ def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
     """Train as a strategy says, with one loader for each epoch."""
     before = copy.deepcopy(model) if row.pull or row.finish else None
     optimizer = SGD(row.groups(model, row.rate), row.rate, momentum=MOMENTUM, weight_decay=row.weight_decay)
-    optimizer.register_step_pre_hook(lambda *_: shape_gradient(model, before, row))
+    optimizer.register_step_pre_hook(lambda *_: clip_and_pull(model, before, row))
     peaks = [group["lr"] for group in optimizer.param_groups]
     schedule = OneCycleLR(optimizer, peaks, len(loaders) * len(loaders[0]), cycle_momentum=False)
     for epoch, loader in enumerate(loaders):
@@ -86,8 +86,8 @@ def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
         row.finish(model, before)
 
 
-def shape_gradient(model: nn.Module, before: nn.Module | None, row: Strategy) -> None:
-    """Clip the gradient of the loss; then add the pull towards the start, which is not clipped."""
+def clip_and_pull(model: nn.Module, before: nn.Module | None, row: Strategy) -> None:
+    """Clip the gradient of the loss; then add the pull toward the start, which is not clipped."""
     nn.utils.clip_grad_norm_(model.parameters(), row.max_gradient_norm)
     if row.pull and before is not None:
         pull_to_start(model, before, row.pull)

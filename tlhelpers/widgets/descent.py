@@ -38,7 +38,7 @@ def build() -> Explorer:
     for control in controls.values():
         control.style = {"description_width": "90px"}
     alt = (
-        "A map of a loss in the shape of a long bowl; the path of 30 steps jumps from side to side and creeps towards "
+        "A map of a loss in the shape of a long bowl; the path of 30 steps jumps from side to side and creeps toward "
         "the lowest point. Beside it the loss falls with the steps."
     )
     return Explorer(draw, controls, widgets.VBox(list(controls.values())), alt=alt)

