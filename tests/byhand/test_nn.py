@@ -1,10 +1,10 @@
-"""The layers made by hand are torch.nn's: outputs, every gradient, statistics, names, and refusals that help."""
+"""The layers by hand equal those of torch.nn: outputs, every gradient, statistics, names; others are refused."""
 
 import pytest
 import torch
 from torch import nn
 
-from tlhelpers.byhand import nn as handmade
+from tlhelpers.byhand import nn as byhand_nn
 
 # Each layer with its options, and a shape that it takes.
 CASES = [
@@ -29,10 +29,10 @@ CASES = [
 NAMES = ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "AdaptiveAvgPool2d", "Linear"]
 
 
-def pair(name, arguments, options):
+def both_layers(name, arguments, options):
     """Return our layer and torch's in float64 with the same parameters and statistics, none of them trivial."""
     theirs = getattr(nn, name)(*arguments, **options).double()
-    ours = getattr(handmade, name)(*arguments, **options).double()
+    ours = getattr(byhand_nn, name)(*arguments, **options).double()
     for tensor in theirs.state_dict().values():
         if tensor.is_floating_point():
             nn.init.uniform_(tensor, 0.5, 1.5)
@@ -52,7 +52,7 @@ def run(layer, images, grad):
 @pytest.mark.parametrize(("name", "arguments", "options", "shape"), CASES)
 def test_layer_equals_torchs(name, arguments, options, shape, training):
     """Three batches through both layers: the same outputs, the same gradients, the same statistics."""
-    ours, theirs = (layer.train(training) for layer in pair(name, arguments, options))
+    ours, theirs = (layer.train(training) for layer in both_layers(name, arguments, options))
     for _ in range(3):
         images = torch.randn(shape, dtype=torch.float64)
         grad = torch.randn_like(theirs.eval()(images))
@@ -60,33 +60,43 @@ def test_layer_equals_torchs(name, arguments, options, shape, training):
         torch.testing.assert_close(run(ours, images, grad), run(theirs, images, grad), rtol=0, atol=1e-10)
 
 
+FUNCTIONS = {
+    "Conv2d": "conv2d",
+    "BatchNorm2d": "batch_norm2d",
+    "ReLU": "relu",
+    "MaxPool2d": "max_pool2d",
+    "AdaptiveAvgPool2d": "adaptive_mean_pool2d",
+    "Linear": "linear",
+}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_backward_is_by_hand(name, monkeypatch):
-    """The gradient comes from the function in ``byhand`` that is named after the layer's."""
-    function = {"Conv2d": "conv2d", "BatchNorm2d": "batch_norm2d", "ReLU": "relu", "MaxPool2d": "max_pool2d"}
-    function |= {"AdaptiveAvgPool2d": "adaptive_mean_pool2d", "Linear": "linear"}
+def test_output_and_gradient_come_from_the_functions_by_hand(name, monkeypatch):
+    """A forward and a backward pass call the function of the layer and its backward function, once each."""
     called = []
-    backward = getattr(handmade, f"{function[name]}_backward")
-    monkeypatch.setattr(
-        handmade, f"{function[name]}_backward", lambda *a, **o: called.append(name) or backward(*a, **o)
-    )
-    case = next(case for case in CASES if case[0] == name)
-    ours, _ = pair(*case[:3])
-    ours(torch.randn(case[3], dtype=torch.float64, requires_grad=True)).sum().backward()
-    assert called == [name]
+
+    def recording(function):
+        return lambda *inputs, **options: called.append(function.__name__) or function(*inputs, **options)
+
+    for function in (FUNCTIONS[name], f"{FUNCTIONS[name]}_backward"):
+        monkeypatch.setattr(byhand_nn, function, recording(getattr(byhand_nn, function)))
+    _, arguments, options, shape = next(case for case in CASES if case[0] == name)
+    ours, _ = both_layers(name, arguments, options)
+    ours(torch.randn(shape, dtype=torch.float64, requires_grad=True)).sum().backward()
+    assert called == [FUNCTIONS[name], f"{FUNCTIONS[name]}_backward"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_is_a_layer_of_torch_too(name):
-    """A layer by hand is found, counted, saved and set wherever torch's would be."""
-    assert issubclass(getattr(handmade, name), getattr(nn, name))
-    ours, theirs = pair(*next(case for case in CASES if case[0] == name)[:3])
+    """A layer by hand is a subclass of torch's, with the same state dict and the same text."""
+    assert issubclass(getattr(byhand_nn, name), getattr(nn, name))
+    ours, theirs = both_layers(*next(case for case in CASES if case[0] == name)[:3])
     assert list(ours.state_dict()) == list(theirs.state_dict()) and str(ours) == str(theirs)
 
 
 def test_two_batches_before_one_backward():
     """Running statistics may move between a forward pass and its backward pass, as with torch's layer."""
-    ours, theirs = pair("BatchNorm2d", (2,), {})
+    ours, theirs = both_layers("BatchNorm2d", (2,), {})
     first, second = torch.randn(2, 3, 2, 4, 4, dtype=torch.float64)
     for layer in (ours, theirs):
         ((layer(first) ** 2).sum() + (layer(second) ** 3).sum()).backward()
@@ -95,8 +105,8 @@ def test_two_batches_before_one_backward():
 
 
 def test_no_gradient_is_kept_where_none_is_wanted():
-    """Under no_grad the layers compute, and remember nothing for a backward pass."""
-    ours, theirs = pair("Conv2d", (3, 4, 3), {})
+    """Under no_grad the layers compute, and store nothing for a backward pass."""
+    ours, theirs = both_layers("Conv2d", (3, 4, 3), {})
     images = torch.randn(1, 3, 5, 5, dtype=torch.float64)
     with torch.no_grad():
         outputs = ours(images)
@@ -120,26 +130,26 @@ def test_no_gradient_is_kept_where_none_is_wanted():
     ],
 )
 def test_an_option_that_is_not_there_by_hand_is_refused(name, arguments, option, value):
-    """One sentence says which option, its value, and where to get it; torch's layer takes it."""
+    """The message names the option, its value and torch's layer, which accepts it."""
     getattr(nn, name)(*arguments, **{option: value})
     with pytest.raises(ValueError) as caught:
-        getattr(handmade, name)(*arguments, **{option: value})
+        getattr(byhand_nn, name)(*arguments, **{option: value})
     message = str(caught.value)
-    assert name in message and option in message and repr(value) in message and "\n" not in message
-    assert message.endswith(f"or take torch.nn.{name}")
+    assert message.startswith(f"{option} is {value!r}; it must be ") and f" for {name} by hand; " in message
+    assert message.endswith(f"change it, or take torch.nn.{name}") and "\n" not in message
 
 
 def test_differentiable_takes_one_input_or_more():
-    """A backward that returns one tensor, a tuple, or None for an input is understood."""
+    """A backward function may return one tensor, or a tuple with None for some inputs."""
     x, y = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    assert torch.autograd.gradcheck(handmade.differentiable(lambda x: x**3, lambda grad, x: 3 * x**2 * grad), [x])
-    product = handmade.differentiable(lambda x, y, z: x * y, lambda grad, x, y, z: (grad * y, grad * x, None))
+    assert torch.autograd.gradcheck(byhand_nn.differentiable(lambda x: x**3, lambda grad, x: 3 * x**2 * grad), [x])
+    product = byhand_nn.differentiable(lambda x, y, z: x * y, lambda grad, x, y, z: (grad * y, grad * x, None))
     assert torch.autograd.gradcheck(lambda x, y: product(x, y, None), [x, y])
 
 
-def test_a_wrong_backward_is_believed():
-    """The gradient is what the backward function says, right or wrong: autograd did not look."""
-    wrong = handmade.differentiable(lambda x: x * x, lambda grad, x: 7 * grad)
+def test_a_wrong_backward_gives_a_wrong_gradient():
+    """The gradient is what the backward function returns: autograd does not record the forward function."""
+    wrong = byhand_nn.differentiable(lambda x: x * x, lambda grad, x: 7 * grad)
     x = torch.tensor([3.0], requires_grad=True)
     wrong(x).backward()
     assert x.grad.item() == 7

@@ -408,7 +408,7 @@ BREAKS = [
     ("(piece > largest)", "(piece >= largest)"),
     (" | (piece != piece)", ""),
     ("(winner < 0) | ", ""),
-    ("true[pixels] & (", "("),
+    ("inside[pixels] & (", "("),
     ("grad.where(winner == number, 0.0)", "grad.where(winner <= number, 0.0)"),
     ("largest.new_full(largest.shape, -1).int()", "largest.new_full(largest.shape, -1)"),
     # mean pooling

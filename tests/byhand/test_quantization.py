@@ -16,7 +16,7 @@ BREAKS = [
     ("(values / scale).round()", "(values / scale + 0.5).int().float()"),
     ("steps.masked_fill(steps > most, most).masked_fill", "steps.masked_fill"),
     (".masked_fill(steps < -most, -most)", ""),
-    ("return numbers * scale", "return numbers / scale"),
+    ("return integers * scale", "return integers / scale"),
     ("scale_of(weight, dim=0)", "scale_of(weight)"),
     ("[:, None].int() * quantize(weight, of_weight).int()", "[:, None] * quantize(weight, of_weight)"),
     ("(of_features * of_weight.T)", "(of_features * of_weight)"),

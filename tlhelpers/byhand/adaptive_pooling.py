@@ -43,7 +43,9 @@ def global_mean_pool2d_backward(grad: Tensor, images: Tensor) -> Tensor:
     Parameters
     ----------
     grad : (N, C) tensor
-        Gradient of the loss with respect to what ``global_mean_pool2d`` returned for the same images.
+        Gradient of the loss with respect to what ``global_mean_pool2d`` returned.
+    images : (N, C, H, W) tensor of floats
+        As ``global_mean_pool2d`` got them.
 
     Returns
     -------
@@ -109,7 +111,9 @@ def adaptive_mean_pool2d_backward(grad: Tensor, images: Tensor, size: Size) -> T
     Parameters
     ----------
     grad : (N, C, rows, columns) tensor
-        Gradient of the loss with respect to what ``adaptive_mean_pool2d`` returned for the same images and size.
+        Gradient of the loss with respect to what ``adaptive_mean_pool2d`` returned.
+    images, size
+        As ``adaptive_mean_pool2d`` got them.
 
     Returns
     -------

@@ -49,8 +49,8 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        If a shape, dtype or option is not one of the above, a class number is out of range, or
-        ``ignore_index`` is a class and targets are probabilities.
+        If a shape, dtype or option is not one of the above, a class number is out of range, or ``ignore_index`` is
+        a class and targets are probabilities.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def cross_entropy_backward(
     grad : tensor of no dimension, or (N,) tensor for "none"
         Gradient of what follows with respect to the loss: torch.tensor(1.0) if nothing follows.
     logits, targets, class_weights, ignore_index, label_smoothing, reduction
-        As ``cross_entropy`` took them.
+        As ``cross_entropy`` got them.
 
     Returns
     -------

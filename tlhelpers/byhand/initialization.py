@@ -13,13 +13,13 @@ from tlhelpers.byhand.arguments import require
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Count how many inputs an output is made of, and how many outputs an input goes into.
+    """Count the inputs that each output is computed from, and the outputs that each input contributes to.
 
     Parameters
     ----------
     shape : tuple of int
         Of a weight: (outputs, inputs) or (outputs, inputs, height, width); in a convolution with groups, the inputs
-        of one group. A stride is not seen, as it is not in torch.
+        of one group. As in torch, the stride is not taken into account.
 
     Returns
     -------
@@ -47,7 +47,8 @@ def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: t
     """Draw weights for a layer before a ReLU: normally distributed, variance 2 / fan.
 
     ReLU sets half of the values to zero and so halves their mean square; the factor 2 makes up for it.
-    Source: He and others, Delving deep into rectifiers (2015), equations 10 and 14.
+    Source: K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on
+    ImageNet classification", ICCV 2015, equations 10 and 14.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def kaiming_normal(shape: tuple[int, ...], *, mode: str = "fan_in", generator: t
     Raises
     ------
     ValueError
-        If the mode is another one, or the shape is none of a weight.
+        If the mode is not one of these, or the shape is not that of a weight.
 
     Examples
     --------
@@ -82,7 +83,12 @@ def kaiming_uniform(
 ) -> Tensor:
     """Draw weights for a layer before a ReLU: uniformly distributed, variance 2 / fan.
 
-    Parameters, result and errors are those of ``kaiming_normal``; the weights lie within sqrt(6 / fan).
+    The weights lie between -sqrt(6 / fan) and sqrt(6 / fan).
+
+    Parameters
+    ----------
+    shape, mode, generator
+        As in ``kaiming_normal``, and so are the returned tensor and the errors.
 
     Examples
     --------
@@ -96,8 +102,9 @@ def kaiming_uniform(
 def xavier_normal(shape: tuple[int, ...], *, generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer that no ReLU follows: normally distributed, variance 2 / (fan_in + fan_out).
 
-    That is 1 / fan, with a fan halfway between the two directions.
-    Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward networks (2010), equation 12.
+    That is 1 / fan, where fan is the mean of fan_in and fan_out.
+    Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
+    2010, equation 12.
 
     Parameters
     ----------
@@ -114,7 +121,7 @@ def xavier_normal(shape: tuple[int, ...], *, generator: torch.Generator | None =
     Raises
     ------
     ValueError
-        If the shape is none of a weight, or it has neither inputs nor outputs.
+        If the shape is not that of a weight, or it has neither inputs nor outputs.
 
     Examples
     --------
@@ -128,8 +135,12 @@ def xavier_normal(shape: tuple[int, ...], *, generator: torch.Generator | None =
 def xavier_uniform(shape: tuple[int, ...], *, generator: torch.Generator | None = None) -> Tensor:
     """Draw weights for a layer that no ReLU follows: uniformly distributed, variance 2 / (fan_in + fan_out).
 
-    Parameters, result and errors are those of ``xavier_normal``; the weights lie within
-    sqrt(6 / (fan_in + fan_out)).
+    The weights lie between -b and b, where b = sqrt(6 / (fan_in + fan_out)).
+
+    Parameters
+    ----------
+    shape, generator
+        As in ``xavier_normal``, and so are the returned tensor and the errors.
 
     Examples
     --------

@@ -24,12 +24,12 @@ def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
     Returns
     -------
     (N, C) tensor
-        The logits, as ``torch.nn.functional.linear`` gives.
+        The logits, as ``torch.nn.functional.linear`` returns.
 
     Raises
     ------
     ValueError
-        If a shape is not one of the above, D or C does not agree, or the dtypes differ.
+        If a shape is not one of the above, or the dtypes differ.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
 def linear_backward(
     grad: Tensor, features: Tensor, weight: Tensor, bias: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the gradients of ``linear``: what the features, the weight and the bias have to do with the loss.
+    """Return the gradients of ``linear`` with respect to the features, the weight and the bias.
 
     Each feature is used once for each class, so its gradient is a sum over the classes. Weight and bias serve all
     images, so theirs are sums over the images.
@@ -54,12 +54,12 @@ def linear_backward(
     grad : (N, C) tensor
         Gradient of the loss with respect to the logits.
     features, weight, bias : tensors
-        As ``linear`` took them.
+        As ``linear`` got them.
 
     Returns
     -------
     (N, D) tensor, (C, D) tensor, (C,) tensor or None
-        Gradients with respect to features, weight and bias; None without bias.
+        Gradients with respect to features, weight and bias; None without a bias.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def linear_backward(
 
 
 def relu(values: Tensor) -> Tensor:
-    """Keep what is positive, and put zero for the rest.
+    """Keep positive values and set all others to zero.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def relu(values: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the values are complex, or true and false.
+        If the values are complex or booleans.
 
     Examples
     --------
@@ -108,14 +108,14 @@ def relu(values: Tensor) -> Tensor:
 def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
     """Return the gradient of ``relu``: it passes where a value was positive, and stops elsewhere.
 
-    At exactly 0 the function has a corner. Any slope from 0 to 1 would do there; torch takes 0, and so do we.
+    At exactly 0 the function has a corner. Any slope from 0 to 1 is possible there; torch takes 0, and so do we.
 
     Parameters
     ----------
     grad : tensor
         Gradient of the loss with respect to the output of ``relu``.
     values : tensor of the same shape
-        As ``relu`` took them.
+        As ``relu`` got them.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If the two shapes differ.
+        If ``grad`` does not have the shape and the dtype of the values.
 
     Examples
     --------
@@ -139,12 +139,12 @@ def relu_backward(grad: Tensor, values: Tensor) -> Tensor:
 
 
 def add(branch: Tensor, shortcut: Tensor) -> Tensor:
-    """Add what a block computed to what went past it.
+    """Add the output of a residual block's branch to its shortcut.
 
     Parameters
     ----------
     branch, shortcut : tensors of one shape and dtype
-        Nothing is stretched to fit: in a residual block a size that differs is a mistake.
+        Nothing is broadcast: in a residual block, different sizes are a mistake.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def add(branch: Tensor, shortcut: Tensor) -> Tensor:
 
 
 def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the gradients of ``add``: both ways get all of it.
+    """Return the gradients of ``add``: branch and shortcut both get the whole gradient.
 
     That is why deep residual networks train: along the shortcut a gradient reaches the first layers unchanged.
 
@@ -174,7 +174,7 @@ def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor
     grad : tensor
         Gradient of the loss with respect to the sum.
     branch, shortcut : tensors of the same shape
-        As ``add`` took them.
+        As ``add`` got them.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def add_backward(grad: Tensor, branch: Tensor, shortcut: Tensor) -> tuple[Tensor
     Raises
     ------
     ValueError
-        As in ``add``, or if grad has another shape.
+        As in ``add``, or if ``grad`` does not have their shape.
 
     Examples
     --------

@@ -24,8 +24,8 @@ def batch_norm2d(
     """Normalize each channel, then scale and shift it.
 
     In training mode the two running tensors are changed in place: each moves by ``momentum`` times its distance to
-    what this batch has. The batch is normalized with its own variance, divided by the count n; the running variance
-    follows the unbiased one, divided by n - 1, as in torch. An empty batch is accepted and moves nothing.
+    the statistics of this batch. The batch is normalized with its own variance, divided by the count n; the running
+    variance follows the unbiased one, divided by n - 1, as in torch. An empty batch is accepted and changes nothing.
 
     Parameters
     ----------
@@ -84,15 +84,15 @@ def batch_norm2d_backward(
     """Return the gradients of the images, the weight and the bias of ``batch_norm2d``.
 
     In eval mode the statistics are constants, and the gradient is only scaled. In training mode they depend on every
-    pixel of the batch: what would shift or stretch a whole channel has no effect, so it is taken out of the gradient.
+    pixel of the batch: shifting or scaling a whole channel has no effect, so this part is removed from the gradient.
     Nothing is written to the running statistics.
 
     Parameters
     ----------
     grad : (N, C, H, W) tensor
-        Gradient of the loss with respect to what ``batch_norm2d`` gave out.
+        Gradient of the loss with respect to what ``batch_norm2d`` returned.
     images, weight, bias, running_mean, running_var, training, eps
-        What ``batch_norm2d`` got.
+        As ``batch_norm2d`` got them.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Optimizers by hand: SGD, Adam and AdamW.
 
-Gradients come from elsewhere: ``step`` takes a list of them, in the order of the parameters.
+The gradients are computed elsewhere: ``step`` takes a list of them, in the order of the parameters.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from tlhelpers.byhand.arguments import check_dtype, check_shape, require
 
 
 class SGD:
-    """Go downhill: subtract the gradient times the learning rate; with momentum, a running sum of gradients.
+    """Stochastic gradient descent: subtract the gradient, or a running sum of gradients, times the learning rate.
 
     Parameters
     ----------
     parameters : iterable of tensors
-        Of floats, changed in place.
+        Tensors of floats, changed in place.
     lr : float
         The learning rate. The attributes ``lr`` and ``momentum`` may be changed between steps.
     momentum : float
@@ -24,14 +24,14 @@ class SGD:
     dampening : float
         The share of a gradient that does not enter the velocity, from the second step on.
     weight_decay : float
-        Times the parameter, added to its gradient.
+        This factor times the parameter is added to its gradient.
     nesterov : bool
         Nesterov momentum: a step along gradient + momentum * velocity instead of the velocity.
 
     Raises
     ------
     ValueError
-        If there is no parameter, one is no float tensor or was computed from others, an option is negative, or
+        If there is no parameter, one is not a tensor of floats or is computed from others, an option is negative, or
         ``nesterov`` comes without momentum or with dampening.
 
     Examples
@@ -55,7 +55,7 @@ class SGD:
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        self.parameters = _checked(parameters)
+        self.parameters = _detached(parameters)
         _check_not_negative(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         allowed, rule = momentum > 0 and dampening == 0, "be False without momentum or with dampening"
         require(allowed or not nesterov, "nesterov", nesterov, rule, "give momentum=0.9 and leave dampening out")
@@ -82,13 +82,13 @@ class SGD:
 class Adam:
     """Step by the running mean of the gradients, divided by the root of the running mean of their squares.
 
-    Every number so has a step length of its own, about ``lr`` at first, whatever the size of its gradients.
-    Source: Kingma and Ba, Adam: a method for stochastic optimization (2015), algorithm 1.
+    So every parameter has its own step length, about ``lr`` at first, whatever the size of its gradients.
+    Source: D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
 
     Parameters
     ----------
     parameters : iterable of tensors
-        Of floats, changed in place.
+        Tensors of floats, changed in place.
     lr : float
         The learning rate. The attributes ``lr`` and ``betas`` may be changed between steps.
     betas : (float, float)
@@ -96,12 +96,12 @@ class Adam:
     eps : float
         Added to the root, so that nothing is divided by zero.
     weight_decay : float
-        Times the parameter, added to its gradient.
+        This factor times the parameter is added to its gradient.
 
     Raises
     ------
     ValueError
-        If there is no parameter, one is no float tensor or was computed from others, an option is negative, or a
+        If there is no parameter, one is not a tensor of floats or is computed from others, an option is negative, or a
         beta is not below 1.
 
     Examples
@@ -122,7 +122,7 @@ class Adam:
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        self.parameters = _checked(parameters)
+        self.parameters = _detached(parameters)
         _check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
         shares = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
         require(shares, "betas", betas, "be two numbers from 0 to below 1", "use (0.9, 0.999) as torch does")
@@ -140,7 +140,7 @@ class Adam:
             mean = first * self._means[index] + (1 - first) * gradient
             square = second * self._squares[index] + (1 - second) * gradient * gradient
             self._means[index], self._squares[index] = mean, square
-            mean = mean / (1 - first**self._steps)  # both began at zero, and lean towards it
+            mean = mean / (1 - first**self._steps)  # both start at zero, and are too small at first
             square = square / (1 - second**self._steps)
             parameter -= self.lr * mean / (square**0.5 + self.eps)
 
@@ -149,12 +149,17 @@ class Adam:
 
 
 class AdamW(Adam):
-    """Adam with a weight decay of its own: every step also shrinks the parameters by lr weight_decay.
+    """Adam with decoupled weight decay: every step also multiplies the parameters by 1 - lr * weight_decay.
 
-    In ``Adam`` the decay is part of the gradient and divided like it, so that large gradients hide it.
-    Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019), algorithm 2.
+    In ``Adam`` the decay is part of the gradient and is divided like it, so that large gradients make it small.
+    Source: I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
 
-    Parameters, errors and use are those of ``Adam``.
+    Parameters
+    ----------
+    parameters, lr, betas, eps
+        As in ``Adam``, and so are the errors.
+    weight_decay : float
+        The share of every parameter that a step at a learning rate of 1 would remove.
 
     Examples
     --------
@@ -181,8 +186,8 @@ class AdamW(Adam):
         return gradient
 
 
-def _checked(parameters: Iterable[Tensor]) -> list[Tensor]:
-    """Return the parameters without what autograd knows of them; they share their memory."""
+def _detached(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """Return the parameters detached from the computation graph; they share their memory."""
     single = isinstance(parameters, Tensor)
     require(not single, "parameters", "one tensor", "be a list of tensors", "put the tensor into a list")
     parameters = list(parameters)
@@ -198,6 +203,7 @@ def _checked(parameters: Iterable[Tensor]) -> list[Tensor]:
 
 
 def _paired(parameters: list[Tensor], gradients: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Return each parameter with its gradient, after all of them have been checked."""
     gradients = list(gradients)
     matching, remedy = len(gradients) == len(parameters), "give one gradient for each parameter, in their order"
     require(matching, "the number of gradients", len(gradients), f"be {len(parameters)}, as of the parameters", remedy)

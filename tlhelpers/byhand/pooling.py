@@ -22,8 +22,8 @@ def max_pool2d(
 ) -> Tensor:
     """Return the largest value of every window.
 
-    The border that padding adds holds minus infinity, so it never wins; NaN wins its window. A dilated window that
-    steps over the whole image, from border to border, gives minus infinity. So does torch.
+    The padding is minus infinity, so it is never larger than a pixel. A window with NaN gives NaN. A dilated window
+    that covers padding only, on both sides of the image, gives minus infinity. All this is as in torch.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def max_pool2d(
     dilation : int or (int, int)
         Pixels from one element of a window to the next.
     ceil_mode : bool
-        Round the number of windows up: the last one may extend beyond the border.
+        Round the number of windows up: the last one may extend beyond the padding.
 
     Returns
     -------
@@ -73,20 +73,22 @@ def max_pool2d_backward(
     dilation: Size = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Give each window's gradient to the one pixel that won it.
+    """Give each window's gradient to the one pixel that is its maximum.
 
-    Among equals the first in row-major order of the window wins, and it alone; NaN wins against numbers, and of
-    several NaNs the last, all as in torch. Where a dilated window sees the border alone, no pixel gets anything.
+    Among equal pixels it is the first in row-major order, NaN is larger than any number, and among several NaNs it is
+    the last, all as in torch. If a dilated window covers padding only, no pixel gets its gradient.
 
     Parameters
     ----------
     grad : (N, C, H_out, W_out) tensor
-        Gradient of the loss with respect to what ``max_pool2d`` returned for the same images and options.
+        Gradient of the loss with respect to what ``max_pool2d`` returned.
+    images, kernel, stride, padding, dilation, ceil_mode
+        As ``max_pool2d`` got them.
 
     Returns
     -------
     (N, C, H, W) tensor
-        Gradient of the loss with respect to the images; a pixel that won several windows gets the sum.
+        Gradient of the loss with respect to the images; a pixel that is the maximum of several windows gets the sum.
 
     Raises
     ------
@@ -117,15 +119,15 @@ def mean_pool2d(
 ) -> Tensor:
     """Return the mean of every window.
 
-    The border that padding adds holds zeros, and they count unless told otherwise: means at a padded edge are drawn
-    to zero. What a last window has beyond that border (``ceil_mode``) never counts. So does torch.
+    The padding is zero and counts by default: means at the edges are pulled towards zero. What a last window covers
+    beyond the padding (``ceil_mode``) never counts. All this is as in torch.
 
     Parameters
     ----------
     images, kernel, stride, padding, ceil_mode
-        As in ``max_pool2d``; there is no dilation, in torch neither.
+        As in ``max_pool2d``; as in torch there is no dilation.
     count_include_pad : bool
-        If False, a sum is divided by the number of true pixels in the window, without the border's zeros.
+        If False, the sum is divided by the number of pixels in the window, without the padding.
 
     Returns
     -------
@@ -163,7 +165,9 @@ def mean_pool2d_backward(
     Parameters
     ----------
     grad : (N, C, H_out, W_out) tensor
-        Gradient of the loss with respect to what ``mean_pool2d`` returned for the same images and options.
+        Gradient of the loss with respect to what ``mean_pool2d`` returned.
+    images, kernel, stride, padding, ceil_mode, count_include_pad
+        As ``mean_pool2d`` got them.
 
     Returns
     -------
@@ -210,13 +214,13 @@ def _counts(grid: WindowGrid, images: Tensor, count_include_pad: bool) -> Tensor
 
 
 def _winner(grid: WindowGrid, images: Tensor) -> Tensor:
-    """Return which element of each window is its largest, or -1 where it sees the border alone."""
-    padded, true = grid.pad(images), images.new_zeros(grid.padded_size, dtype=torch.bool)
-    true[grid.image_part] = True
+    """Return which element of each window is its largest, or -1 where it covers padding only."""
+    padded, inside = grid.pad(images), images.new_zeros(grid.padded_size, dtype=torch.bool)
+    inside[grid.image_part] = True
     largest = padded[grid.elements[0]]
     winner = largest.new_full(largest.shape, -1).int()
     for number, pixels in enumerate(grid.elements):
         piece = padded[pixels]
-        wins = true[pixels] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
+        wins = inside[pixels] & ((winner < 0) | (piece > largest) | (piece != piece))  # NaN differs from itself
         largest, winner = piece.where(wins, largest), winner.masked_fill(wins, number)
     return winner

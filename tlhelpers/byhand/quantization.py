@@ -1,7 +1,7 @@
 """Quantization by hand: values as integers times a step, and products that are computed with the integers.
 
-Source: Jacob and others, "Quantization and training of neural networks for efficient integer-arithmetic-only
-inference", 2018, section 2.1, with the zero point at 0.
+Source: B. Jacob and others, "Quantization and training of neural networks for efficient integer-arithmetic-only
+inference", CVPR 2018, section 2.1, with the zero point at 0.
 """
 
 import torch
@@ -11,27 +11,29 @@ from tlhelpers.byhand.arguments import check_floats, check_rows, require
 
 
 def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor:
-    """Return the step s with which the largest of the values is the largest whole number of so many bits.
+    """Return the step s at which the largest absolute value becomes the largest integer of that many bits.
 
-    ``s = max |x| / (2**(bits - 1) - 1)``. Of nothing but zeros it is 1.
+    ``s = max |x| / (2**(bits - 1) - 1)``, or 1 if all values are zero.
 
     Parameters
     ----------
-    values : tensor of floats, finite
+    values : tensor of floats
+        All finite.
     bits : int
         From 2 to 8, one of them for the sign.
     dim : int, optional
-        Along which each slice has a step of its own, as the filters of a kernel along 0; one step for all if not given.
+        The dimension along which each slice has its own step, such as 0 for the filters of a convolution. By default
+        all values share one step.
 
     Returns
     -------
     Tensor
-        Of the values' dimensions, each of size 1 but ``dim``.
+        With as many dimensions as the values, each of size 1 except ``dim``.
 
     Raises
     ------
     ValueError
-        If the values are no floats, one is not finite, or there are other bits or no such dimension.
+        If the values are not finite floats, or ``bits`` or ``dim`` is out of range.
 
     Examples
     --------
@@ -49,13 +51,14 @@ def scale_of(values: Tensor, *, bits: int = 8, dim: int | None = None) -> Tensor
 
 
 def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
-    """Return how many steps each value is, to the nearest whole number, ties to the even one.
+    """Divide the values by the step and round to the nearest integer, ties to the even one.
 
-    What is too large for so many bits becomes the largest whole number.
+    Values that are too large for that many bits become the largest integer.
 
     Parameters
     ----------
-    values : tensor of floats, finite
+    values : tensor of floats
+        All finite.
     scale : Tensor
         As ``scale_of`` returns it.
     bits : int
@@ -69,7 +72,7 @@ def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
     Raises
     ------
     ValueError
-        If the values are no floats, one is not finite, or there are other bits.
+        If the values are not finite floats, or ``bits`` is out of range.
 
     Examples
     --------
@@ -82,15 +85,26 @@ def quantize(values: Tensor, scale: Tensor, *, bits: int = 8) -> Tensor:
     return steps.masked_fill(steps > most, most).masked_fill(steps < -most, -most).to(torch.int8)
 
 
-def dequantize(numbers: Tensor, scale: Tensor) -> Tensor:
-    """Return the values that so many steps are: at most half a step from those that were quantized.
+def dequantize(integers: Tensor, scale: Tensor) -> Tensor:
+    """Return the values that the integers stand for, at most half a step from the values that were quantized.
+
+    Parameters
+    ----------
+    integers : tensor of integers
+        As ``quantize`` returns them.
+    scale : Tensor
+        As ``quantize`` got it.
+
+    Returns
+    -------
+    tensor of the same shape
 
     Examples
     --------
     >>> dequantize(torch.tensor([50, -127, 1]), torch.tensor(0.01))
     tensor([ 0.5000, -1.2700,  0.0100])
     """
-    return numbers * scale
+    return integers * scale
 
 
 def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
@@ -101,14 +115,14 @@ def quantized_linear(features: Tensor, weight: Tensor) -> Tensor:
     Parameters
     ----------
     features : (N, D) tensor of floats
-        Written with one step.
+        Quantized with one step.
     weight : (O, D) tensor of floats
-        Written with one step a row.
+        Quantized with one step per row.
 
     Returns
     -------
     (N, O) tensor
-        Nearly features @ weight.T.
+        Approximately features @ weight.T.
 
     Raises
     ------

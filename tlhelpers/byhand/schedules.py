@@ -1,6 +1,6 @@
 """Learning-rate schedules by hand: cosine and one-cycle.
 
-A rate is a function of the number of the step, from 0, and is set by hand: ``optimizer.lr = cosine_rate(step, ...)``.
+A rate is a function of the step number, which starts at 0, and is set by hand: ``optimizer.lr = cosine_rate(...)``.
 """
 
 import math
@@ -14,9 +14,11 @@ def cosine_rate(step: int, *, steps: int, lr: float, lr_min: float = 0.0) -> flo
     Parameters
     ----------
     step : int
-        From 0; at ``steps`` the rate is ``lr_min``, and after that it rises again, as torch's does.
+        From 0; at ``steps`` the rate is ``lr_min``, and after that it rises again, as in torch.
     steps : int
+        The number of steps in which the rate falls.
     lr, lr_min : float
+        The first and the last rate.
 
     Returns
     -------
@@ -42,16 +44,19 @@ def one_cycle_rate(
 ) -> float:
     """Return the rate that rises to a peak and falls almost to zero, each along half a wave of the cosine.
 
-    Source: Smith and Topin, Super-convergence (2018).
+    Source: L. N. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning
+    rates", 2018.
 
     Parameters
     ----------
     step : int
-        From 0 to ``steps`` - 1; at ``steps``, where a loop ends, it is torch's number too.
+        From 0 to ``steps`` - 1; ``steps``, at which a loop ends, is allowed too, as in torch.
     steps : int
+        The number of steps in the cycle.
     peak : float
+        The largest rate.
     warmup : float
-        The share of the steps with which it rises.
+        The share of the steps in which the rate rises.
     start, end : float
         The first and the last rate, as shares of the peak.
 
@@ -63,7 +68,7 @@ def one_cycle_rate(
     Raises
     ------
     ValueError
-        If ``step`` or ``warmup`` is out of range, or the peak or the end comes at once.
+        If ``step`` or ``warmup`` is out of range, or no step is left for the rise or for the fall.
 
     Examples
     --------
@@ -76,7 +81,18 @@ def one_cycle_rate(
 def one_cycle_momentum(step: int, *, steps: int, warmup: float = 0.3, low: float = 0.85, high: float = 0.95) -> float:
     """Return the momentum that goes with ``one_cycle_rate``: low where the rate is high.
 
-    Parameters, result and errors are as there; for Adam it is the first of the ``betas``.
+    In Adam, the first of the ``betas`` takes the place of the momentum.
+
+    Parameters
+    ----------
+    step, steps, warmup
+        As in ``one_cycle_rate``, and so are the errors.
+    low, high : float
+        The momentum at the peak of the rate, and at the start and the end.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

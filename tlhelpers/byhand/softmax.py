@@ -13,7 +13,7 @@ from tlhelpers.byhand.arguments import check_floats, check_grad, require
 def log_sum_exp(logits: Tensor) -> Tensor:
     """Return log(exp(z_1) + ... + exp(z_C)) over the last dimension: a soft maximum.
 
-    It lies between the largest logit and log C above it. The largest is taken out before the exponentials and
+    It lies between the largest logit and log C above it. The largest is subtracted before the exponentials and
     added again after the logarithm. Its gradient is the softmax.
 
     Parameters
@@ -37,7 +37,7 @@ def log_sum_exp(logits: Tensor) -> Tensor:
     """
     _check_logits(logits)
     largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
-    largest = largest.masked_fill(largest.abs() == torch.inf, 0)  # infinity less infinity would be NaN
+    largest = largest.masked_fill(largest.abs() == torch.inf, 0)  # infinity minus infinity would be NaN
     return largest[..., 0] + torch.log(torch.exp(logits - largest).sum(dim=-1))
 
 
@@ -51,7 +51,7 @@ def softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     ----------
     logits : (..., C) tensor of floats
     temperature : float
-        The logits are divided by it: below 1 the probabilities become surer, above 1 more even.
+        The logits are divided by it: below 1 the largest probability grows, above 1 they become more even.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     Raises
     ------
     ValueError
-        If there is no class to share between, the values are not floats, or the temperature is not positive.
+        If there is no class, the values are not floats, or the temperature is not positive.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
 def log_softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     """Return the logarithms of the probabilities, over the last dimension.
 
-    Written without taking the logarithm of a probability, which may have been rounded to zero.
+    It does not take the logarithm of a probability, which may have been rounded to zero.
 
     Parameters
     ----------
@@ -105,10 +105,10 @@ def log_softmax(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
 
 
 def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) -> Tensor:
-    """Return the gradient of ``softmax``: p (grad - mean of grad under p) / temperature.
+    """Return the gradient of ``softmax``: p (grad - m) / temperature, where m is the mean of grad weighted by p.
 
-    More score for one class takes probability from all others. So only what lies above or below the mean counts,
-    and the gradients of a row sum to zero.
+    A larger logit of one class takes probability from all others. So only differences from the mean count, and the
+    gradients of a row sum to zero.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1.0) 
         Gradient of the loss with respect to the probabilities.
     logits : (..., C) tensor of floats
     temperature : float
-        As ``softmax`` took them.
+        As ``softmax`` got them.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
         Gradient of the loss with respect to the logarithms.
     logits : (..., C) tensor of floats
     temperature : float
-        As ``log_softmax`` took them.
+        As ``log_softmax`` got them.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def log_softmax_backward(grad: Tensor, logits: Tensor, *, temperature: float = 1
 
 
 def _shifted(logits: Tensor, temperature: float) -> Tensor:
-    """Return the logits less the largest of their row, over the temperature: (..., C), at most zero."""
+    """Return the logits minus the largest of their row, divided by the temperature: (..., C), at most zero."""
     _check_logits(logits)
     require(temperature > 0, "temperature", temperature, "be positive", "use 1 to leave the logits as they are")
     return (logits - logits.amax(dim=-1, keepdim=True)) / temperature

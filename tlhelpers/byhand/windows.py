@@ -78,7 +78,7 @@ def im2col(images: Tensor, kernel: Size, *, stride: Size = 1, padding: Size = 0,
     Returns
     -------
     Tensor of shape (N, C * K * L, rows * columns)
-        As ``torch.nn.functional.unfold`` returns, which does not take whole numbers as pixels.
+        As ``torch.nn.functional.unfold`` returns, which does not accept integers as pixels.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def col2im(
     Raises
     ------
     ValueError
-        If the columns are not as many, or not as long, as ``im2col`` would make of such images.
+        If the columns do not have the shape that ``im2col`` returns for such images.
 
     Examples
     --------
@@ -159,9 +159,9 @@ class WindowGrid:
         For each element of the kernel in row-major order, the pixels of the padded image that it covers at all
         positions.
     padded_size : (int, int)
-        Pixels of the padded image, with what the last position may extend beyond the padding.
+        Pixels of the padded image, including what the last position may cover beyond the padding.
     image_part, padded_part : slices
-        Where in it the image is, and where the image with its padding.
+        The part of the padded image that is the image, and the part that is the image with its padding.
     """
 
     def __init__(
@@ -181,11 +181,11 @@ class WindowGrid:
         self.image_part, self.padded_part = (..., *image), (..., *padded)
         self.elements = [(..., row, column) for row in rows for column in columns]
 
-    def pad(self, images: Tensor, border: float = 0) -> Tensor:
-        """Return the images with a border of one value around them, or themselves if there is no padding."""
+    def pad(self, images: Tensor, value: float = 0) -> Tensor:
+        """Return the images with one value around them as padding, or themselves if there is no padding."""
         if self.padded_size == images.shape[2:]:
             return images
-        padded = images.new_full((*images.shape[:2], *self.padded_size), border)
+        padded = images.new_full((*images.shape[:2], *self.padded_size), value)
         padded[self.image_part] = images
         return padded
 
