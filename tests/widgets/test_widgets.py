@@ -126,7 +126,7 @@ def test_a_message_is_shown_where_nothing_can_be_drawn():
     each = convolution.build(photo(5, 5))
     before = each.picture.value
     each.controls["dilation"].value = 4
-    assert "does not fit" in each.line.value and each.picture.value == before
+    assert "must fit into" in each.line.value and each.picture.value == before
     each.controls["dilation"].value = 1
     assert "does not fit" not in each.line.value
     each.controls["w00"].value = float("nan")
