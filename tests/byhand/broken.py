@@ -1,4 +1,4 @@
-"""A copy of the project in which one by-hand module is another, for tests of the tests."""
+"""Copies of the project with a changed module by hand, to test whether the tests notice the change."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the property tests share: tensors and options drawn at random, and a count of what was drawn."""
+"""Helpers of the property tests: random tensors, and a check that all options were drawn together."""
 
 import itertools
 from collections import Counter
@@ -11,15 +11,15 @@ from torch import Tensor
 
 
 def draw_tensor(draw: Callable, shape: Iterable[int]) -> Tensor:
-    """Draw a float64 tensor of normally distributed numbers."""
+    """Draw a float64 tensor of normally distributed values."""
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     return torch.randn(tuple(shape), generator=generator, dtype=torch.float64)
 
 
 def tally(strategy: st.SearchStrategy, describe: Callable, runs: int = 16, examples: int = 60) -> Counter:
-    """Count the words by which ``describe`` calls drawn examples, each alone and in sorted pairs.
+    """Count the words that ``describe`` returns for drawn examples, each word alone and in sorted pairs.
 
-    Several short runs with seeds of their own: within one run hypothesis likes to vary what it drew before.
+    There are several short runs with different seeds, because within one run hypothesis varies earlier examples.
     """
     seen = Counter()
 
@@ -43,7 +43,7 @@ def tally(strategy: st.SearchStrategy, describe: Callable, runs: int = 16, examp
 def assert_drawn_together(
     strategy: st.SearchStrategy, describe: Callable, words: set[str], apart: Iterable = ()
 ) -> None:
-    """Each word, and each pair of words but those in ``apart`` that exclude each other, was drawn at least 3 times."""
+    """Assert that each word, and each pair of words except those in ``apart``, was drawn at least 3 times."""
     seen, apart = tally(strategy, describe), {tuple(sorted(pair)) for pair in apart}
     wanted = [*words, *(pair for pair in itertools.combinations(sorted(words), 2) if pair not in apart)]
     missing = {word: seen[word] for word in wanted if seen[word] < 3}

@@ -1,4 +1,4 @@
-"""Pooling to a given size gives torch's means and gradients, also where the sizes do not divide."""
+"""Pooling to a given size equals torch's, forward and backward, also where the sizes do not divide."""
 
 import re
 
@@ -19,7 +19,7 @@ from tlhelpers.byhand.adaptive_pooling import (
 from tlhelpers.byhand.nn import differentiable
 
 BOTH = pytest.mark.parametrize("pool", [global_mean_pool2d, lambda images: adaptive_mean_pool2d(images, 2)])
-# For outputs of 2 by 2: how the gradient goes back, and the shape it must have for two images of three channels.
+# Backward functions of outputs of 2 by 2, and the shape of the gradient for two images of three channels.
 BACKWARD = pytest.mark.parametrize(
     "backward, shape",
     [
@@ -44,7 +44,7 @@ def close(ours, theirs):
 
 
 def gradient(function, grad, images):
-    """Return what autograd makes of torch's own function."""
+    """Return the gradient that autograd computes through torch's function."""
     images = images.clone().requires_grad_()
     return torch.autograd.grad(function(images), images, grad)[0]
 
@@ -55,7 +55,7 @@ def torchs_global_mean(images):
 
 @given(case=cases())
 def test_adaptive_mean_is_torchs(case):
-    """The means of as many windows as asked for, of any image."""
+    """The means equal torch's for any image size and output size."""
     images, size = case
     close(adaptive_mean_pool2d(images, size), F.adaptive_avg_pool2d(images, size))
 
@@ -71,7 +71,7 @@ def test_adaptive_mean_shares_its_gradient_as_torch_does(case, data):
 
 @given(case=cases(most=3))
 def test_gradcheck_of_adaptive_mean(case):
-    """Finite differences of our forward are our backward."""
+    """Finite differences of the forward function equal the backward function."""
     images, size = case
     pool = differentiable(
         lambda x: adaptive_mean_pool2d(x, size), lambda grad, x: adaptive_mean_pool2d_backward(grad, x, size)
@@ -81,7 +81,7 @@ def test_gradcheck_of_adaptive_mean(case):
 
 @given(case=cases(), data=st.data())
 def test_global_mean_and_its_gradient_are_torchs(case, data):
-    """One mean a channel, for any batch, channels, height and width; and the way back."""
+    """The mean of each channel and its gradient equal torch's for any shape."""
     images, _ = case
     close(global_mean_pool2d(images), torchs_global_mean(images))
     grad = draw_tensor(data.draw, images.shape[:2])
@@ -90,13 +90,13 @@ def test_global_mean_and_its_gradient_are_torchs(case, data):
 
 @given(case=cases(most=3))
 def test_gradcheck_of_global_mean(case):
-    """Finite differences of our forward are our backward."""
+    """Finite differences of the forward function equal the backward function."""
     pool = differentiable(global_mean_pool2d, global_mean_pool2d_backward)
     assert torch.autograd.gradcheck(pool, case[0][:1, :2].requires_grad_())
 
 
 def describe(case):
-    """Name how the sizes go together."""
+    """Return words for how the image size and the output size relate."""
     images, size = case
     sides = list(zip(images.shape[2:], size if isinstance(size, tuple) else (size, size), strict=True))
     words = {
@@ -117,14 +117,14 @@ def describe(case):
 
 @pytest.mark.slow
 def test_sizes_were_drawn_together():
-    """Every way in which an axis goes into its output was drawn with every way in which the other does."""
+    """Every relation of sizes along one axis was drawn with every relation along the other."""
     words = {"one number", "two numbers", "divides", "does not divide", "grows", "as the image", "one pixel wide"}
     words |= {"to one", "rectangle", "batch 0", "channels"}
     assert_drawn_together(cases(), describe, words, apart={("one number", "two numbers")})
 
 
 def test_an_image_is_copied_where_the_size_is_its_own():
-    """Every window is one pixel; what comes back is a new tensor."""
+    """If every window is one pixel, the result is a copy of the image, in new memory."""
     images = torch.randn(1, 2, 3, 4)
     pooled = adaptive_mean_pool2d(images, (3, 4))
     assert pooled.equal(images)
@@ -134,7 +134,7 @@ def test_an_image_is_copied_where_the_size_is_its_own():
 
 
 def test_nan_stays_in_its_windows():
-    """A pixel that is no number spoils the windows that it is in, and no other."""
+    """A pixel that is NaN makes the windows NaN that contain it, and no others."""
     images = torch.ones(1, 1, 1, 5)
     images[..., 2] = torch.nan
     assert adaptive_mean_pool2d(images, (1, 5)).isnan().sum() == 1
@@ -143,7 +143,7 @@ def test_nan_stays_in_its_windows():
 
 @pytest.mark.parametrize("size", [-1, (2, -1)])
 def test_refuses_a_bad_size_where_torch_does(size):
-    """A negative size is refused with the value got."""
+    """A negative size is refused, and the message shows it."""
     with refused(r"size is .*-1.*; it must be 1 or more along both axes; use 1 for one mean"):
         adaptive_mean_pool2d(torch.zeros(1, 1, 4, 4), size)
     with pytest.raises(RuntimeError):
@@ -152,14 +152,14 @@ def test_refuses_a_bad_size_where_torch_does(size):
 
 @pytest.mark.parametrize("size", [0, (0, 2)])
 def test_refuses_an_output_of_nothing(size):
-    """Torch gives an empty tensor here; nothing good would come of it."""
+    """A size of 0 is refused, although torch returns an empty tensor."""
     with refused("size is .*0.*; it must be 1 or more along both axes; use 1"):
         adaptive_mean_pool2d(torch.zeros(1, 1, 4, 4), size)
 
 
 @pytest.mark.parametrize("size", [2.0, (1, 2, 3), None])
-def test_refuses_what_is_no_pair_of_whole_numbers(size):
-    """A size is one whole number or two."""
+def test_refuses_what_is_not_a_pair_of_integers(size):
+    """A size must be one integer or two."""
     with refused(rf"size is {re.escape(repr(size))}; it must be an integer or two of them; give"):
         adaptive_mean_pool2d(torch.zeros(1, 1, 4, 4), size)
 
@@ -167,21 +167,21 @@ def test_refuses_what_is_no_pair_of_whole_numbers(size):
 @BOTH
 @pytest.mark.parametrize("shape", [(4, 4), (3, 4, 4), (1, 0, 4, 4), (1, 1, 0, 4), (1, 1, 1, 4, 4)])
 def test_refuses_other_shapes_than_nchw(pool, shape):
-    """Anything but (N, C, H, W) with a channel and a pixel is refused, and the shape is named with the way out."""
+    """Images that are not (N, C, H, W) with at least one channel and one pixel are refused."""
     with refused(rf"images.shape is {re.escape(str(shape))}; it must have .*; (add|check)"):
         pool(torch.zeros(shape))
 
 
 @BOTH
 def test_refuses_integers(pool):
-    """Integer pixels are refused, as in torch, and the way out is named."""
+    """Integer pixels are refused, as in torch, and the message says how to convert them."""
     with refused(r"images.dtype is torch.uint8; .*images.float\(\)"):
         pool(torch.zeros(1, 1, 4, 4, dtype=torch.uint8))
 
 
 @BACKWARD
 def test_refuses_a_gradient_of_another_shape(backward, shape):
-    """Only the gradient of the output fits, even where another could be stretched to it."""
+    """A gradient that does not have the shape of the output is refused, even if it could be broadcast."""
     images = torch.zeros(2, 3, 5, 5)
     assert backward(torch.zeros(shape), images).shape == images.shape
     for other in [shape[1:], (1, *shape[1:]), (*shape, 1), (*shape[:-1], 1)]:
@@ -190,13 +190,10 @@ def test_refuses_a_gradient_of_another_shape(backward, shape):
             backward(torch.zeros(other), images)
 
 
-# Slips that must be noticed
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("side", [7, 20, 112])
-def test_means_of_many_short_numbers_are_torchs(side, dtype):
-    """Of 16 bits each, their sum would overflow or stop growing: it is made in 32, and the mean is short again."""
+def test_means_of_many_16_bit_values_are_torchs(side, dtype):
+    """Sums of many values in 16 bits are computed in 32 bits, so that they neither overflow nor stop growing."""
     images = (6 + torch.rand(2, 3, side, side)).to(dtype)
     torch.testing.assert_close(global_mean_pool2d(images), torchs_global_mean(images))
     torch.testing.assert_close(adaptive_mean_pool2d(images, 3), F.adaptive_avg_pool2d(images, 3))

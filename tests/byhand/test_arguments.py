@@ -33,14 +33,14 @@ def test_every_refusal_has_the_same_grammar():
 
 @pytest.mark.parametrize("value", [3, (3, 3), [3, 3]])
 def test_one_number_stands_for_both_axes(value):
-    """A whole number, or two of them in a tuple or a list, give (rows, columns)."""
+    """An integer, or two of them in a tuple or a list, give (rows, columns)."""
     assert pair(value, "kernel") == (3, 3)
     assert pair((1, 2), "kernel") == (1, 2)
 
 
 @pytest.mark.parametrize("value", [1.0, True, None, "same", (), (1,), (1, 2, 3), (1, 2.0), (1, True)])
-def test_what_is_no_pair_is_refused(value):
-    """Neither fractions nor words, and not one or three in a row."""
+def test_other_values_than_pairs_of_integers_are_refused(value):
+    """Fractions, booleans, words, and sequences of another length than two are refused."""
     words = f"stride is {value!r}; it must be an integer or two of them; give (rows, columns)"
     with refused(re.escape(words)):
         pair(value, "stride")
@@ -49,13 +49,13 @@ def test_what_is_no_pair_is_refused(value):
 @pytest.mark.parametrize("check", [check_images, check_pixels])
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (1, 2, 3, 4, 5)])
 def test_images_have_four_axes(check, shape):
-    """One image without its batch axis is named as such."""
+    """Every other number of axes is refused, and the message shows the shape."""
     with refused(rf"images.shape is {re.escape(str(shape))}; it must have .*\(N, C, H, W\); .*images\[None\]"):
         check(torch.zeros(shape))
 
 
 def test_images_of_any_size_pass():
-    """No image at all is a batch too; only pooling and its like need a pixel."""
+    """An empty batch is accepted; ``check_images`` accepts images without pixels, too."""
     for shape in [(2, 3, 4, 5), (0, 3, 4, 5)]:
         check_images(torch.zeros(shape))
         check_pixels(torch.zeros(shape))
@@ -64,7 +64,7 @@ def test_images_of_any_size_pass():
 
 @pytest.mark.parametrize("shape", [(2, 0, 4, 5), (2, 3, 0, 5), (2, 3, 4, 0)])
 def test_pixels_must_be_there(shape):
-    """Neither channels nor rows nor columns may be missing."""
+    """Images without channels, rows or columns are refused."""
     with refused(rf"images.shape is {re.escape(str(shape))}; it must have at least one (channel|pixel); check"):
         check_pixels(torch.zeros(shape))
     if shape[1] == 0:
@@ -73,8 +73,8 @@ def test_pixels_must_be_there(shape):
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.complex64])
-def test_floats_are_asked_for(dtype):
-    """The sentence names the argument, its type and the remedy."""
+def test_other_values_than_floats_are_refused(dtype):
+    """The message names the argument, its dtype and how to convert it."""
     words = re.escape(
         f"logits.dtype is {dtype}; it must be a floating-point type; convert the values with logits.float()"
     )
@@ -86,13 +86,13 @@ def test_floats_are_asked_for(dtype):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_every_precision_is_a_float(dtype):
-    """Half precision and double precision pass alike."""
+    """Half, single and double precision are accepted."""
     check_floats(torch.zeros(2, dtype=dtype), "logits")
 
 
 @pytest.mark.parametrize("wrong", [(), (1,), (2, 1), (3, 2), (1, 2, 3)])
 def test_a_gradient_has_the_shape_of_its_output(wrong):
-    """Nothing is stretched to fit; a shape may come as torch's or as a tuple."""
+    """Nothing is broadcast; the shape may be given as a torch.Size or as a tuple."""
     check_grad(torch.zeros(2, 3), (2, 3), torch.float32)
     check_grad(torch.zeros(2, 3), torch.Size([2, 3]), torch.float32)
     words = re.escape(
@@ -104,7 +104,7 @@ def test_a_gradient_has_the_shape_of_its_output(wrong):
 
 @pytest.mark.parametrize("shape", [(1,), (2, 3)])
 def test_a_gradient_has_the_type_of_its_output(shape):
-    """Two precisions are not mixed in silence; only a single number, as of a loss, may be of another."""
+    """Another precision is refused, except for the gradient of a single number, such as a loss."""
     words = re.escape(
         "grad.dtype is torch.float64; it must be torch.float32, the dtype of the output; convert it with grad.to"
     )
@@ -114,7 +114,7 @@ def test_a_gradient_has_the_type_of_its_output(shape):
 
 
 def test_shapes_and_dtypes_must_match_exactly():
-    """Nothing is broadcast and nothing is converted without a word; the message says what the rule comes from."""
+    """Nothing is broadcast or converted; the message says what the shape or the dtype belongs to."""
     check_shape(torch.zeros(3), "bias", (3,), "one value for each channel")
     check_dtype(torch.zeros(3), "bias", torch.float32, "images")
     with refused(r"bias.shape is \(3, 1\); it must be \(3,\), one value for each channel; change its shape"):
@@ -133,8 +133,8 @@ def test_features_and_weight_have_the_same_columns(features, weight):
         check_rows(torch.zeros(features), torch.zeros(weight))
 
 
-def test_sums_of_short_numbers_are_made_in_longer_ones():
-    """16 bits become 32; what is longer, or whole, stays what it is."""
+def test_values_of_16_bits_are_converted_to_32():
+    """Values of 16 bits become float32; longer ones and integers stay as they are."""
     for dtype in (torch.float16, torch.bfloat16):
         assert upcast(torch.ones(2, dtype=dtype)).dtype == torch.float32
     for dtype in (torch.float32, torch.float64, torch.int64):
@@ -144,7 +144,7 @@ def test_sums_of_short_numbers_are_made_in_longer_ones():
 
 @pytest.mark.parametrize("name", [name for name in byhand.__all__ if name not in ("nn", "output_size")])
 def test_options_are_given_by_name(name):
-    """What has a default, but for a bias, goes by its name; what has none may go by its name or its place."""
+    """Arguments with a default, except a bias, are keyword-only; those without one may be positional, too."""
     for parameter in inspect.signature(getattr(byhand, name)).parameters.values():
         by_name = parameter.default is not parameter.empty and parameter.name != "bias"
         assert parameter.kind is parameter.KEYWORD_ONLY or (
@@ -186,7 +186,7 @@ def defaults(function):
     ("name", "theirs"), [(name, theirs) for names, theirs in TORCHS.items() for name in names.split()]
 )
 def test_defaults_are_torchs(name, theirs):
-    """What is left out means what it means in torch, whatever it is called there."""
+    """Every default has the value of torch's default, although some names differ."""
     ours, torchs = defaults(getattr(byhand, name)), defaults(theirs)
     ours = {OTHER_NAMES.get(option, option): value for option, value in ours.items()}
     if "start" in ours:  # torch divides: by div_factor, and the result again by final_div_factor
@@ -196,7 +196,7 @@ def test_defaults_are_torchs(name, theirs):
 
 
 def test_the_other_defaults():
-    """A temperature of 1 changes nothing, and numbers are drawn from the generator that all share."""
+    """The default temperature is 1, and the default generator is torch's global one."""
     for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward"):
         assert defaults(getattr(byhand, name)) == {"temperature": 1.0}
     for name in ("xavier_normal", "xavier_uniform"):
@@ -206,7 +206,7 @@ def test_the_other_defaults():
 
 
 def test_a_size_takes_its_numbers_in_order():
-    """``output_size`` is the exception: its numbers have the order of the formula, and only the rounding is named."""
+    """The arguments of ``output_size`` are positional, in the order of the formula; only the rounding is not."""
     *numbers, rounding = inspect.signature(byhand.output_size).parameters.values()
     assert {number.kind for number in numbers} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
     assert rounding.kind is inspect.Parameter.KEYWORD_ONLY

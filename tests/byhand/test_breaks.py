@@ -1,7 +1,7 @@
-"""The tests of the by-hand operations notice a slip: with each of these in the code, they fail.
+"""The tests of the functions by hand notice mistakes: with each of these in the code, at least one of them fails.
 
-The slips stand in the test files themselves: ``BREAKS`` in ``test_NAME.py`` lists pairs of lines, as they are
-in ``tlhelpers/byhand/NAME.py`` and with a slip.
+The mistakes are listed in the test files: ``BREAKS`` in ``test_NAME.py`` has pairs of the code as it is in
+``tlhelpers/byhand/NAME.py`` and the code with a mistake.
 """
 
 import os
@@ -23,16 +23,16 @@ BREAKS = [(name, right, wrong) for name in NAMES for right, wrong in getattr(imp
 
 @pytest.fixture(scope="session")
 def outcomes(request, tmp_path_factory):
-    """The test runs of all slips that are asked for, one a core at a time."""
-    asked = [item.callspec.params["slip"] for item in request.session.items if item.path == Path(__file__)]
+    """Run the tests for all selected mistakes, as many at a time as there are cores."""
+    asked = [item.callspec.params["mistake"] for item in request.session.items if item.path == Path(__file__)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {slip: pool.submit(run_with, slip, tmp_path_factory.mktemp("broken")) for slip in asked}
+        yield {mistake: pool.submit(run_with, mistake, tmp_path_factory.mktemp("broken")) for mistake in asked}
         pool.shutdown(cancel_futures=True)
 
 
-def run_with(slip, folder):
-    """Run the tests of a module in a copy of the project that has the slip."""
-    name, right, wrong = slip
+def run_with(mistake, folder):
+    """Run the tests of a module in a copy of the project with the mistake."""
+    name, right, wrong = mistake
     source = (ROOT / BYHAND / f"{name}.py").read_text(encoding="utf-8")
     assert source.count(right) == 1, f"{right!r} stands {source.count(right)} times in {name}.py"
     copy_project(folder, name, source.replace(right, wrong))
@@ -47,8 +47,8 @@ def run_with(slip, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("slip", BREAKS, ids=[f"{name}: {wrong.strip()}" for name, _, wrong in BREAKS])
-def test_a_slip_is_noticed(outcomes, slip):
-    """With the slip, at least one test of the module fails."""
-    done = outcomes[slip].result()
+@pytest.mark.parametrize("mistake", BREAKS, ids=[f"{name}: {wrong.strip()}" for name, _, wrong in BREAKS])
+def test_a_mistake_is_noticed(outcomes, mistake):
+    """With the mistake, at least one test of the module fails."""
+    done = outcomes[mistake].result()
     assert done.returncode == 1 and " failed" in done.stdout, done.stdout[-2000:]

@@ -1,4 +1,4 @@
-"""Convolution by hand: equal to torch forward and backward for drawn shapes and options, clear about what it cannot."""
+"""Convolution by hand equals torch's, forward and backward, and refuses bad arguments with clear messages."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ def layers(draw):
     """Draw images, weight, bias or None, and options that fit together."""
     kernel, dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(ONE_OR_TWO)
     padding = draw(st.integers(0, 2) | st.tuples(st.integers(0, 3), st.integers(0, 3)) | st.just("same"))
-    stride, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one place", "one pixel"]))
+    stride, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one position", "one pixel"]))
     if padding == "same":
         stride = 1
     elif case == "one pixel":  # as much padding as the kernel needs
@@ -44,15 +44,15 @@ def layers(draw):
 
 
 def describe(layer):
-    """Name the options, and the sizes at which an index is most easily one off, of a drawn layer."""
+    """Return words for the options and for the sizes at which an index is most easily off by one."""
     images, weight, bias, options = layer
     (k, l), stride, dilation = weight.shape[2:], both(options["stride"]), both(options["dilation"])
-    places = F.conv2d(images, weight, bias, **options).shape[2:]
-    strided = len(images) and any(step > 1 and count > 1 for step, count in zip(stride, places, strict=True))
+    positions = F.conv2d(images, weight, bias, **options).shape[2:]
+    strided = len(images) and any(step > 1 and count > 1 for step, count in zip(stride, positions, strict=True))
     words = {
         "groups": options["groups"] > 1,
         "depthwise": options["groups"] > 1 and weight.shape[1] == 1,
-        "stride": strided,  # more than one place along an axis on which it counts
+        "stride": strided,  # more than one position along an axis on which it counts
         "stride over kernel": strided and min(stride) > max(k, l),
         "padding": options["padding"] not in ("same", 0, (0, 0)),
         "same": options["padding"] == "same",
@@ -62,7 +62,7 @@ def describe(layer):
         "one by one": k == l == 1,
         "bias": bias is not None,
         "one pixel": images.shape[2:] == (1, 1),
-        "one place": places == (1, 1),
+        "one position": positions == (1, 1),
         "no image": not len(images),
     }
     return {word for word, holds in words.items() if holds}
@@ -70,23 +70,25 @@ def describe(layer):
 
 @pytest.mark.slow
 def test_all_options_are_drawn_together():
-    """Each option comes with each other one, and with the sizes at which slips show."""
+    """Each option is drawn with each other option, and with the sizes at which mistakes are likely."""
     words = {"groups", "depthwise", "stride", "stride over kernel", "padding", "same", "dilation", "rectangle", "even"}
     apart = {("same", "stride"), ("same", "stride over kernel"), ("same", "padding")}
     apart |= {
-        (word, other) for word in ("stride", "stride over kernel") for other in ("one place", "no image", "one pixel")
+        (word, other)
+        for word in ("stride", "stride over kernel")
+        for other in ("one position", "no image", "one pixel")
     }
     apart |= {("one by one", word) for word in ("dilation", "rectangle", "even")}
-    words |= {"one by one", "bias", "one pixel", "one place", "no image"}
+    words |= {"one by one", "bias", "one pixel", "one position", "no image"}
     assert_drawn_together(layers(), describe, words, apart)
 
 
-# images, weight, options: the sizes at which an index is most easily one off
+# images, weight, options: the sizes at which an index is most easily off by one
 DEGENERATE = [
     ((1, 1, 1, 1), (1, 1, 1, 1), {}),  # one pixel, one weight
     ((2, 3, 4, 5), (2, 3, 1, 1), {}),  # a 1x1 kernel mixes channels and nothing else
     ((2, 3, 4, 5), (2, 3, 1, 1), {"stride": 2}),  # here it leaves pixels out
-    ((1, 2, 4, 3), (3, 2, 4, 3), {}),  # as large as the image: one place
+    ((1, 2, 4, 3), (3, 2, 4, 3), {}),  # as large as the image: one position
     ((1, 1, 2, 2), (1, 1, 6, 4), {"padding": (2, 1)}),  # as large as the padded image
     ((1, 2, 7, 7), (2, 2, 2, 2), {"stride": 5}),  # a stride larger than the kernel skips pixels
     ((1, 1, 3, 3), (1, 1, 2, 2), {"stride": 9}),  # a stride larger than the image
@@ -100,7 +102,7 @@ DEGENERATE = [
 @FORMS
 @pytest.mark.parametrize(("images", "weight", "options"), DEGENERATE)
 def test_degenerate_sizes_equal_torch(convolve, images, weight, options):
-    """The smallest, largest and oddest sizes are no exception, forward and backward."""
+    """Outputs and gradients equal torch's for the smallest, the largest and unusual sizes."""
     shapes = images, weight, weight[:1]
     inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
     outputs = F.conv2d(*inputs, **options)
@@ -114,7 +116,7 @@ def test_degenerate_sizes_equal_torch(convolve, images, weight, options):
 @FORMS
 @given(layer=layers())
 def test_convolution_equals_torch(convolve, layer):
-    """Whatever the shapes and options, the numbers are torch's."""
+    """The outputs equal torch's for drawn shapes and options."""
     images, weight, bias, options = layer
     expected = F.conv2d(images, weight, bias, **options)
     torch.testing.assert_close(convolve(images, weight, bias, **options), expected, rtol=0, atol=1e-10)
@@ -122,7 +124,7 @@ def test_convolution_equals_torch(convolve, layer):
 
 @given(layer=layers(), data=st.data())
 def test_gradients_equal_autograd(layer, data):
-    """Those of the images, the kernels and the bias are what autograd finds in torch's convolution."""
+    """The gradients of images, weight and bias equal those of autograd through torch's convolution."""
     images, weight, bias, options = layer
     inputs = [given.clone().requires_grad_() for given in (images, weight, bias) if given is not None]
     outputs = F.conv2d(*inputs, **options)
@@ -135,7 +137,7 @@ def test_gradients_equal_autograd(layer, data):
 
 @given(layer=layers())
 def test_gradients_equal_difference_quotients(layer):
-    """Autograd's own check, made of differences alone, finds nothing wrong with our backward pass."""
+    """The backward function passes gradcheck, which compares it with finite differences."""
     images, weight, bias, options = layer
     assume(len(images) and images.numel() * weight.numel() < 1500)
     convolve = differentiable(partial(conv2d, **options), partial(conv2d_backward, **options))
@@ -145,7 +147,7 @@ def test_gradients_equal_difference_quotients(layer):
 
 @given(layer=layers(), data=st.data())
 def test_convolution_is_a_matrix(layer, data):
-    """One matrix gives all outputs of an image, and, transposed, the gradient of its pixels."""
+    """The matrix times the pixels gives the outputs, and its transpose gives the gradient of the pixels."""
     images, weight, _, options = layer
     matrix = conv2d_matrix(weight, tuple(images.shape[2:]), **options)
     outputs = F.conv2d(images, weight, **options)
@@ -158,7 +160,7 @@ def test_convolution_is_a_matrix(layer, data):
 
 @pytest.mark.parametrize(("side", "sizes"), [(18, [5]), (104, [2, 2, 1]), (160, [1] * 5)])
 def test_images_are_convolved_in_batches(side, sizes):
-    """All at once, some, or one by one, as their size asks for: outputs and gradients are those of torch."""
+    """However many images are convolved at a time, outputs and gradients equal torch's."""
     images = torch.randn(5, 4, side, side, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(2, 4, 5, 5, dtype=torch.float64, requires_grad=True)
     grid = WindowGrid((side, side), 5, 1, 0, 1)
@@ -172,15 +174,15 @@ def test_images_are_convolved_in_batches(side, sizes):
 
 
 def test_same_adds_the_odd_zero_at_the_end():
-    """With an even kernel the first output begins at the first pixel, as in torch, and the last hangs over."""
+    """With an even kernel, the odd zero is added after the last pixel, as in torch."""
     image = torch.arange(1.0, 5).reshape(1, 1, 1, 4)
     assert conv2d(image, torch.ones(1, 1, 1, 2), padding="same").tolist() == [[[[3.0, 5.0, 7.0, 4.0]]]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8])
 @FORMS
-def test_numbers_keep_their_type(convolve, dtype):
-    """Outputs and gradients have the type of the images, whole numbers included."""
+def test_outputs_keep_the_dtype(convolve, dtype):
+    """Outputs and gradients have the dtype of the images, also if it is an integer type."""
     images, weight, bias = (torch.ones(shape, dtype=dtype) for shape in [(2, 2, 3, 3), (2, 2, 2, 2), (2,)])
     outputs = convolve(images, weight, bias, padding=1)
     assert outputs.dtype == dtype and torch.equal(outputs, F.conv2d(images, weight, bias, padding=1))
@@ -189,7 +191,7 @@ def test_numbers_keep_their_type(convolve, dtype):
 
 
 def test_inputs_are_left_as_they_were():
-    """Nothing writes into its arguments, with and without padding, and where the pixels are the columns."""
+    """No function changes its arguments, with or without padding, also where the pixels are the columns."""
     images, weight, bias = torch.ones(2, 2, 4, 4), torch.ones(4, 2, 3, 3), torch.ones(4)
     for kernels, padding in [(weight, 0), (weight, 1), (weight[..., :1, :1], 0)]:
         outputs = conv2d_loops(images, kernels, bias, padding=padding)
@@ -279,7 +281,7 @@ def test_bad_arguments_get_one_sentence(function, case):
 
 
 def test_no_channels_are_refused():
-    """Torch takes them, and returns no outputs at all, whatever the number of kernels."""
+    """Images without channels are refused, although torch returns an empty tensor."""
     with refused(r"images.shape is \(2, 0, 5, 5\); it must have at least one channel"):
         conv2d(IMAGES[:, :0], WEIGHT[:, :0])
 
@@ -300,8 +302,8 @@ def test_a_gradient_of_another_shape_is_refused():
         ((WEIGHT, 2), {}, r"kernel is 3, .*; it must fit into 2 pixels"),
     ],
 )
-def test_no_matrix_without_a_layer(arguments, options, message):
-    """What cannot be convolved has no matrix, for the same reasons."""
+def test_the_matrix_has_the_same_refusals(arguments, options, message):
+    """Arguments that cannot be convolved are refused by ``conv2d_matrix``, too."""
     with refused(message):
         conv2d_matrix(*arguments, **options)
 

@@ -1,4 +1,4 @@
-"""Cross-entropy by hand is torch's with every mix of its options, and its gradient is autograd's."""
+"""Cross-entropy by hand equals torch's with every mix of options, and its gradient equals autograd's."""
 
 import itertools
 import math
@@ -28,18 +28,18 @@ BATCHES, CLASSES, SCALES = [2, 3, 5, 1, 0], [1, 2, 3, 5], [1.0, 0.0, 1e4]
 REDUCTIONS, SMOOTHINGS = ["mean", "sum", "none"], [0.0, 0.1, 1.0]
 WEIGHINGS, IGNORED = ["no weights", "weights", "a zero weight"], ["none", "some", "all", "probabilities"]
 MIXES = list(itertools.product(BATCHES, CLASSES, SCALES, REDUCTIONS, SMOOTHINGS, WEIGHINGS, IGNORED))
-SMOOTH = [mix for mix in MIXES if mix[0] and mix[2] <= 1]  # fit for a comparison with small differences
+SMOOTH = [mix for mix in MIXES if mix[0] and mix[2] <= 1]  # suitable for finite differences
 
 
 @st.composite
 def mixed(draw, mixes):
-    """One of the mixes, each as likely; sampled_from would take the first ones more often."""
+    """Draw one of the mixes, all with the same probability; sampled_from would prefer the first ones."""
     return random.Random(draw(st.integers(0, 2**32))).choice(mixes)
 
 
 @st.composite
 def losses(draw, mixes=MIXES):
-    """Logits, targets of either kind, options, and a gradient for what the reduction leaves."""
+    """Draw logits, targets of either kind, options, and a gradient in the shape of the loss."""
     batch, classes, scale, reduction, smoothing, weighing, ignored = draw(mixed(mixes))
     logits = scale * draw_tensor(draw, (batch, classes))
     options = {"reduction": reduction, "label_smoothing": smoothing}
@@ -56,7 +56,7 @@ def losses(draw, mixes=MIXES):
 
 @st.composite
 def probabilities(draw, batch, classes):
-    """A probability for each class, and some rows that are sure."""
+    """Draw a probability for each class; some rows are one-hot."""
     targets = torch.exp(3 * draw_tensor(draw, (batch, classes)))
     targets[: draw(st.integers(0, batch)), 1:] = 0
     return targets / targets.sum(dim=1, keepdim=True)
@@ -64,7 +64,7 @@ def probabilities(draw, batch, classes):
 
 @st.composite
 def numbers(draw, batch, classes, ignored):
-    """A class number a row, so many rows with the number to ignore, and that number, which may be that of a class."""
+    """Draw class numbers, of which the first ``ignored`` are ``ignore_index``, and this index, which may be a class."""
     ignore_index = draw(st.sampled_from([-100, -1, 0, classes - 1]))
     labels = draw(st.lists(st.integers(0, classes - 1), min_size=batch, max_size=batch))
     return torch.tensor([ignore_index] * ignored + labels[ignored:], dtype=torch.int64), ignore_index
@@ -105,7 +105,7 @@ def close(ours, theirs, tolerance=1e-10):
 
 @pytest.mark.slow
 def test_every_option_is_drawn_with_every_other():
-    """Both kinds of targets, reductions, smoothing, weights, ignored rows and extreme logits, each with each."""
+    """Targets, reductions, smoothing, weights, ignored rows and extreme logits are drawn in every combination."""
     apart = {(a, b) for kind in KINDS for a in kind for b in kind}
     apart |= {("no image", other) for other in ("usual", "extreme", "some rows ignored", "all rows ignored")}
     assert_drawn_together(losses(), describe, set().union(*KINDS), apart)
@@ -113,14 +113,14 @@ def test_every_option_is_drawn_with_every_other():
 
 @given(losses())
 def test_cross_entropy_equals_torch(example):
-    """With any mix of options; a mean over nothing is not a number."""
+    """The loss equals torch's with any mix of options; the mean of no rows is NaN."""
     logits, targets, options, _ = example
     close(cross_entropy(logits, targets, **options), torchs(logits, targets, **options))
 
 
 @given(losses())
 def test_the_gradient_equals_autograd(example):
-    """What autograd finds by going back through torch's own loss, zero for ignored rows included."""
+    """The gradient equals that of autograd through torch's loss; it is zero for ignored rows."""
     logits, targets, options, grad = example
     ours = cross_entropy_backward(grad, logits, targets, **options)
     (theirs,) = torch.autograd.grad(torchs(logits.requires_grad_(), targets, **options), logits, grad)
@@ -129,7 +129,7 @@ def test_the_gradient_equals_autograd(example):
 
 @given(losses(SMOOTH))
 def test_the_gradient_passes_gradcheck(example):
-    """The backward written by hand belongs to the forward written by hand, where there is a number to differentiate."""
+    """Where the loss is finite, the backward function equals finite differences of the forward function."""
     logits, targets, options, _ = example
     if cross_entropy(logits, targets, **options).isfinite().all():
         operation = differentiable(
@@ -141,7 +141,7 @@ def test_the_gradient_passes_gradcheck(example):
 
 @given(losses())
 def test_rows_of_the_gradient_sum_to_zero(example):
-    """A number added to all logits of a row changes no probability, so it has no slope."""
+    """A constant added to all logits of a row changes no probability, so each row of the gradient sums to zero."""
     logits, targets, options, grad = example
     gradient = cross_entropy_backward(grad, logits, targets, **options)
     finite = gradient[gradient.isfinite().all(dim=1)]
@@ -149,8 +149,8 @@ def test_rows_of_the_gradient_sum_to_zero(example):
 
 
 @given(losses())
-def test_class_numbers_are_probabilities_that_are_sure(example):
-    """One-hot rows as probabilities cost the same, if all rows count and none weighs more than another."""
+def test_class_numbers_equal_one_hot_probabilities(example):
+    """One-hot rows as probabilities give the same loss, if all rows count and have the same weight."""
     logits, targets, options, grad = example
     options = {"reduction": options["reduction"], "label_smoothing": options["label_smoothing"]}
     labels = targets.argmax(dim=1) if targets.is_floating_point() else targets.clamp(0, logits.shape[1] - 1)
@@ -163,7 +163,7 @@ def test_class_numbers_are_probabilities_that_are_sure(example):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_all_ignored(smoothing, weighted):
-    """Mean not a number, sum 0, each row 0, gradients 0: torch's."""
+    """If all rows are ignored, the mean is NaN as in torch, and the sum, each row and the gradients are 0."""
     logits, targets = torch.randn(3, 4), torch.full((3,), -100)
     options = {"label_smoothing": smoothing, "class_weights": torch.rand(4) if weighted else None}
     assert cross_entropy(logits, targets, **options).isnan()
@@ -173,8 +173,8 @@ def test_all_ignored(smoothing, weighted):
         assert not cross_entropy_backward(grad, logits, targets, **options, reduction=reduction).any()
 
 
-def test_a_sure_and_wrong_model_pays_its_distance():
-    """A model that is wrong by 20,000 pays 20,000, not infinity, and its gradient is finite."""
+def test_the_loss_of_a_confident_mistake_is_finite():
+    """If the right logit is 20,000 below the largest, the loss is 20,000 and not infinite; the gradient is finite."""
     logits, labels = EXTREME[:1], torch.tensor([2])
     assert cross_entropy(logits, labels).item() == 20_000
     assert cross_entropy_backward(ONE, logits, labels).tolist() == [[1, 0, -1]]
@@ -182,7 +182,7 @@ def test_a_sure_and_wrong_model_pays_its_distance():
 
 @pytest.mark.parametrize("dtype, wrong", [(torch.float32, 200), (torch.float16, 20)])
 def test_the_plain_formula_is_infinite_where_ours_is_not(dtype, wrong):
-    """The logarithm of a probability that rounds to zero is infinite; the loss of such an answer is its distance."""
+    """Where the plain formula takes the logarithm of 0, our loss is the finite distance of the logits."""
     logits, labels = torch.tensor([[0, -wrong]]).to(dtype), torch.tensor([1])
     plain = logits.exp() / logits.exp().sum()
     assert -plain.log()[0, 1] == torch.inf
@@ -194,7 +194,7 @@ def test_the_plain_formula_is_infinite_where_ours_is_not(dtype, wrong):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("kind", ["numbers", "probabilities"])
 def test_extreme_logits_in_other_dtypes(dtype, kind):
-    """Logits of plus and minus 10,000 cost in fewer bits what torch says that they cost, in the dtype of the logits."""
+    """For logits of plus and minus 10,000 in fewer bits, the loss equals torch's, in the dtype of the logits."""
     logits, targets = EXTREME.to(dtype), torch.tensor([2, 0, 1, -100, 2])
     options = {"class_weights": torch.tensor([1.0, 0.5, 2.0]).to(dtype), "label_smoothing": 0.25, "reduction": "none"}
     if kind == "probabilities":
@@ -206,8 +206,8 @@ def test_extreme_logits_in_other_dtypes(dtype, kind):
     torch.testing.assert_close(gradient, theirs, rtol=0, atol=2 * torch.finfo(dtype).eps)
 
 
-def test_a_class_without_share_costs_nothing():
-    """A logit of minus infinity makes a class impossible; if no target asks for it, the loss is that of the rest."""
+def test_a_class_with_target_0_adds_nothing():
+    """If the target of a class is 0, a logit of minus infinity does not change the loss."""
     logits = torch.tensor([[-torch.inf, 1.0, 2.0], [3.0, 1.0, -torch.inf]])
     labels = torch.tensor([1, 0])
     onehot = torch.eye(3)[labels]
@@ -221,7 +221,7 @@ def test_a_class_without_share_costs_nothing():
 
 @pytest.mark.parametrize("classes", [1, 2, 10, 1000])
 def test_equal_logits_cost_log_c(classes):
-    """A model that knows nothing pays log C whatever the targets are, and nothing if there is one class."""
+    """Equal logits give log C whatever the targets are, which is 0 if there is one class."""
     logits, labels = torch.full((7, classes), 3.0, dtype=torch.float64), torch.randint(classes, (7,))
     for smoothing in (0.0, 0.3):
         loss = cross_entropy(logits, labels, label_smoothing=smoothing)
@@ -230,7 +230,7 @@ def test_equal_logits_cost_log_c(classes):
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.5])
 def test_the_smallest_loss_with_smoothing_is_the_entropy_of_the_target(smoothing):
-    """No logits do better than those whose softmax is the smoothed target itself."""
+    """The smallest loss is reached by the logits whose softmax is the smoothed target."""
     target = smoothing / 4 + (1 - smoothing) * torch.eye(4, dtype=torch.float64)[:1]
     best = cross_entropy(target.log(), torch.tensor([0]), label_smoothing=smoothing)
     close(best, -(target * target.log()).sum())
@@ -240,14 +240,14 @@ def test_the_smallest_loss_with_smoothing_is_the_entropy_of_the_target(smoothing
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
 def test_any_integer_type_serves_for_labels(dtype):
-    """Labels of another integer type mean the same classes, are not taken for a mask, and -100 stays what it is."""
+    """Labels of any integer type mean the same classes, and none of them becomes -100 by a conversion."""
     logits, labels = torch.randn(3, 200), torch.tensor([3, 0, 156 if dtype == torch.uint8 else 100])  # 156 is 256 - 100
     for function in (cross_entropy, lambda *inputs: cross_entropy_backward(ONE, *inputs)):
         assert function(logits, labels.to(dtype)).equal(function(logits, labels))
 
 
 def test_inputs_are_left_alone():
-    """Nothing is written into logits, targets or weights."""
+    """No function changes logits, targets or weights."""
     tensors = torch.randn(3, 4), torch.tensor([0, -100, 2]), torch.rand(4), torch.eye(4)[:3]
     before = [tensor.clone() for tensor in tensors]
     logits, labels, class_weights, targets = tensors
@@ -294,7 +294,7 @@ def test_inputs_are_left_alone():
     ],
 )
 def test_bad_logits_and_targets_are_refused(loss, logits, targets, sentence):
-    """Wrong shapes, targets that are neither class numbers nor probabilities, and logits that are no floats."""
+    """Wrong shapes and dtypes of logits and targets are refused."""
     with refused(re.escape(sentence)):
         loss(logits, targets)
 
@@ -318,7 +318,7 @@ def test_bad_logits_and_targets_are_refused(loss, logits, targets, sentence):
     ],
 )
 def test_bad_options_are_refused(loss, options, sentence):
-    """Whatever torch refuses, with the value and the way out; a negative smoothing too, which torch lets through."""
+    """Options that torch refuses are refused with their value; so is a negative smoothing, which torch accepts."""
     for targets in (LABELS, ONEHOT):
         with refused(re.escape(sentence)):
             loss(LOGITS, targets, **options)
@@ -326,7 +326,7 @@ def test_bad_options_are_refused(loss, options, sentence):
 
 @BOTH
 def test_no_class_can_be_ignored_among_probabilities(loss):
-    """Torch refuses it too; the sentence names the way out."""
+    """Torch refuses it, too; the message says what to do instead."""
     with pytest.raises(RuntimeError):
         F.cross_entropy(LOGITS, ONEHOT, ignore_index=1)
     with refused("ignore_index is 1; it must be negative if targets are probabilities; leave it out, and put zeros"):
@@ -336,15 +336,15 @@ def test_no_class_can_be_ignored_among_probabilities(loss):
 @pytest.mark.parametrize("reduction, shape", [("mean", ()), ("sum", ()), ("none", (2,))])
 @pytest.mark.parametrize("wrong", [(1,), (2, 1), (2, 3), (3,)])
 def test_a_gradient_of_another_shape_is_refused(reduction, shape, wrong):
-    """It has the shape of the loss: none, or a number a row."""
+    """The gradient must have the shape of the loss: no axes, or one value per row."""
     words = f"grad.shape is {wrong}; it must be {shape}, the shape of the output; give the gradient of the loss"
     with refused(re.escape(words)):
         cross_entropy_backward(torch.zeros(wrong), LOGITS, LABELS, reduction=reduction)
 
 
 @pytest.mark.parametrize("targets", [torch.tensor([0]), torch.tensor([[1.0, 0.0]])])
-def test_only_infinity_is_nothing_where_no_share_is(targets):
-    """A class without a share costs nothing even at minus infinity; a logit that is no number spoils the loss."""
+def test_only_an_infinite_logit_is_left_out_where_the_target_is_0(targets):
+    """A class with target 0 adds nothing even at minus infinity; a logit that is NaN makes the loss NaN."""
     weights = torch.tensor([1.0, 0.0])
     for logits in (torch.tensor([[1.0, -torch.inf]]), torch.tensor([[-torch.inf, -torch.inf]])):
         expected = F.cross_entropy(logits[:, :1], targets[:1] if targets.ndim == 1 else targets[:, :1])
@@ -365,21 +365,21 @@ def test_only_infinity_is_nothing_where_no_share_is(targets):
         ([5, 9], {}, "a target is 5;"),  # the first of two
     ],
 )
-def test_every_number_that_is_no_class_is_refused(labels, options, sentence):
-    """On either side of the classes and of the number to ignore; the first of several is named."""
+def test_every_number_that_is_not_a_class_is_refused(labels, options, sentence):
+    """Numbers below and above the classes are refused; the message shows the first one."""
     with refused(sentence):
         cross_entropy(torch.zeros(2, 3), torch.tensor(labels), **options)
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (3, 3), (2, 2), (2, 4)])
 def test_probabilities_of_another_shape_are_refused(shape):
-    """Fewer and more rows, fewer and more classes."""
+    """Fewer or more rows or classes than in the logits are refused."""
     with refused(rf"targets.shape is \({shape[0]}, {shape[1]}\); it must be \(2, 3\), the shape of logits"):
         cross_entropy(torch.zeros(2, 3), torch.zeros(shape))
 
 
 def test_only_a_class_number_cannot_be_ignored_among_probabilities():
-    """0 is a class, -1 is none: as in torch."""
+    """``ignore_index`` may be negative if targets are probabilities, as in torch, but not 0 or more."""
     logits, targets = torch.randn(2, 3), torch.full((2, 3), 1 / 3)
     for ignored in (0, 1):
         with refused(f"ignore_index is {ignored}; it must be negative"):
@@ -388,7 +388,7 @@ def test_only_a_class_number_cannot_be_ignored_among_probabilities():
 
 
 def test_negative_weights_count_as_in_torch():
-    """Nothing is cut off at zero: neither a share nor the sum of weights that the mean is divided by."""
+    """Negative class weights and a negative sum of weights are used as in torch, and not set to zero."""
     logits, labels, weights = torch.tensor([[0.0, -torch.inf]]), torch.tensor([1]), torch.tensor([1.0, -1.0])
     for z in (logits, torch.tensor([[0.3, 0.9]])):
         for reduction in ("sum", "mean"):
@@ -398,7 +398,7 @@ def test_negative_weights_count_as_in_torch():
 
 BREAKS = [
     ("& (logarithms == -torch.inf)", ""),
-    # both: the weighted
+    # both: the weighted targets
     ("(1 - label_smoothing) * distribution", "distribution"),
     ("label_smoothing * even)", "label_smoothing * even * (1 - distribution))"),
     ("weights * ((1 - label_smoothing) * distribution + ", "(weights * (1 - label_smoothing) * distribution + "),

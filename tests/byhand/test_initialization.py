@@ -1,4 +1,4 @@
-"""Initialization by hand: torch's numbers from the same generator, and the spread that the formulas promise."""
+"""Initialization by hand gives torch's values from the same generator, with the variance of the formulas."""
 
 import math
 import warnings
@@ -30,7 +30,7 @@ def weights(draw):
 
 
 def drawn(make, shape, seed, dtype=torch.float64, **options):
-    """Call ``make`` with a generator of its own while ``dtype`` is the default."""
+    """Call ``make`` with a new generator while ``dtype`` is the default dtype."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -68,7 +68,7 @@ def test_xavier_equals_torch(make, weight):
 
 @pytest.mark.slow
 def test_weights_of_every_kind_are_drawn():
-    """Linear layers and convolutions in one to three dimensions meet both modes and both dtypes."""
+    """Linear layers and convolutions in one to three dimensions are drawn with both modes and both dtypes."""
 
     def describe(weight):
         shape, mode, _, dtype = weight
@@ -84,10 +84,10 @@ def test_weights_of_every_kind_are_drawn():
 
 @given(weight=weights())
 def test_fans_count_products(weight):
-    """Ones through a layer of ones add up to the products in an output, and back to those of an input."""
+    """A layer of ones turns ones into the fan-in, and its transpose turns them into the fan-out."""
     outputs, inputs, *kernel = shape = weight[0]
     if len(kernel) > 2:
-        kernel = [math.prod(kernel)]  # the counts do not depend on how the pixels lie
+        kernel = [math.prod(kernel)]  # the counts depend on the number of pixels only
     layer = torch.ones(outputs, inputs, *(kernel or [1]))
     forward, backward = (F.conv1d, F.conv_transpose1d) if layer.ndim == 3 else (F.conv2d, F.conv_transpose2d)
     fan_in = forward(torch.ones(1, *layer.shape[1:]), layer).flatten()[0]
@@ -99,7 +99,7 @@ def test_fans_count_products(weight):
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
 @pytest.mark.parametrize("make", KAIMING)
 def test_kaiming_has_the_variance_of_the_formula(make, shape, mode):
-    """2 / fan, within 3 % for some 60,000 weights, around zero."""
+    """The variance of about 60,000 weights is 2 / fan within 3 %, and their mean is close to zero."""
     pixels = math.prod(shape[2:])
     fan = {"fan_in": shape[1] * pixels, "fan_out": shape[0] * pixels}[mode]
     assert_spread(drawn(make, shape, 0, mode=mode), 2 / fan)
@@ -108,7 +108,7 @@ def test_kaiming_has_the_variance_of_the_formula(make, shape, mode):
 @pytest.mark.parametrize("shape", [WIDE, DEEP])
 @pytest.mark.parametrize("make", XAVIER)
 def test_xavier_has_the_variance_of_the_formula(make, shape):
-    """2 / (fan_in + fan_out), within 3 %, around zero."""
+    """The variance is 2 / (fan_in + fan_out) within 3 %, and the mean is close to zero."""
     assert_spread(drawn(make, shape, 0), 2 / ((shape[0] + shape[1]) * math.prod(shape[2:])))
 
 
@@ -119,7 +119,7 @@ def assert_spread(weight, variance):
 
 @pytest.mark.parametrize(("uniform", "normal"), [(kaiming_uniform, kaiming_normal), (xavier_uniform, xavier_normal)])
 def test_uniform_has_edges_and_normal_has_tails(uniform, normal):
-    """Uniform numbers end at sqrt(3) standard deviations, where many normal ones lie beyond."""
+    """Uniform values end at sqrt(3) standard deviations; normal values go beyond twice that."""
     flat, bell = drawn(uniform, WIDE, 0), drawn(normal, WIDE, 0)
     edge = math.sqrt(3) * bell.std().item()
     assert flat.abs().max().item() == pytest.approx(edge, rel=0.02) and bell.abs().max().item() > 2 * edge
@@ -127,7 +127,7 @@ def test_uniform_has_edges_and_normal_has_tails(uniform, normal):
 
 @pytest.mark.parametrize("make", [*KAIMING, *XAVIER])
 def test_without_a_generator_the_seed_of_torch_counts(make):
-    """``torch.manual_seed`` fixes the weights; the next ones are others."""
+    """``torch.manual_seed`` fixes the weights; a second call gives other ones."""
     torch.manual_seed(1)
     first, second = make((3, 4)), make((3, 4))
     torch.manual_seed(1)
@@ -137,7 +137,7 @@ def test_without_a_generator_the_seed_of_torch_counts(make):
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 3, 0)])
 @pytest.mark.parametrize("make", [*KAIMING, *XAVIER])
 def test_no_weights_at_all_are_accepted_where_torch_accepts_them(make, shape):
-    """Shapes with a zero give empty tensors, but those for which torch divides by zero a sentence."""
+    """Shapes with a zero give empty tensors, or a refusal where torch divides by zero."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch says that there is nothing to fill
         try:
@@ -151,21 +151,21 @@ def test_no_weights_at_all_are_accepted_where_torch_accepts_them(make, shape):
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, -1)])
 @pytest.mark.parametrize("make", [fans, *KAIMING, *XAVIER])
-def test_shapes_that_are_no_weights_are_explained(make, shape):
-    """The sentence shows the shape, and what to do with a bias."""
+def test_shapes_that_are_not_weights_are_refused(make, shape):
+    """The message shows the shape, and what to do with a bias."""
     shown = str(shape).replace("(", r"\(").replace(")", r"\)")
     with refused(rf"weight is {shown}; it must be \(outputs, inputs, \.\.\.\).*; fill a bias with zeros"):
         make(shape)
 
 
 @pytest.mark.parametrize("make", KAIMING)
-def test_an_unknown_mode_is_explained(make):
-    """The sentence shows the mode and the two that there are."""
+def test_an_unknown_mode_is_refused(make):
+    """The message shows the mode and the two that are possible."""
     with refused(r"mode is 'fan_max'; it must be 'fan_in' or 'fan_out'; use 'fan_in'"):
         make((2, 3), mode="fan_max")
 
 
-# Slips that the tests above must notice (see test_breaks.py)
+# Mistakes that the tests above must notice (see test_breaks.py)
 BREAKS = [
     # fans
     ("return shape[1] * pixels, shape[0] * pixels", "return shape[0] * pixels, shape[1] * pixels"),

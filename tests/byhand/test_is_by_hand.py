@@ -1,4 +1,4 @@
-"""By hand means by hand: the modules of ``tlhelpers.byhand`` call nothing that does their work for them."""
+"""The modules of ``tlhelpers.byhand`` call no function that does the computation for them."""
 
 import ast
 from pathlib import Path
@@ -38,7 +38,7 @@ LOOKED_UP = {"getattr", "vars", "eval", "exec", "globals", "locals", "__import__
 
 
 def own_names() -> set[str]:
-    """Return what the classes of the package define: methods, and what they keep in ``self``."""
+    """Return the methods and attributes that the classes of the package define."""
     nodes = [node for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
     methods = {
         part.name for node in nodes if isinstance(node, ast.ClassDef) for part in node.body if hasattr(part, "name")
@@ -190,7 +190,7 @@ def test_every_module_is_looked_at():
     ],
 )
 def test_ready_made_functions_are_recognized(source):
-    """Each of these ways to let torch do the work would be found."""
+    """Each of these ways to let torch do the computation is found."""
     assert ready_made(source)
 
 
@@ -206,6 +206,6 @@ def test_ready_made_functions_are_recognized(source):
         "conv2d(images, weight)",
     ],
 )
-def test_arithmetic_is_let_through(source):
-    """The test does not forbid what hands may do, nor our own functions of the same names."""
+def test_arithmetic_is_allowed(source):
+    """Arithmetic and our own functions with the names of torch's are allowed."""
     assert ready_made(source) == []

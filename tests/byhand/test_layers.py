@@ -1,4 +1,4 @@
-"""Linear, ReLU and addition by hand give torch's numbers and autograd's gradients, alone and as a residual block."""
+"""Linear, ReLU and addition by hand equal torch's, forward and backward, alone and in a residual block."""
 
 import re
 
@@ -19,7 +19,7 @@ SIZES = st.sampled_from([1, 2, 3, 4] * 4 + [0])  # the empty one is an exception
 
 @st.composite
 def linear_layers(draw):
-    """Features, a weight, a bias or none, and a gradient for the outputs; any size may be 0."""
+    """Draw features, a weight, a bias or none, and a gradient of the outputs; any size may be 0."""
     batch, depth, classes = (draw(SIZES) for _ in range(3))
     bias = draw_tensor(draw, (classes,)) if draw(st.booleans()) else None
     shapes = (batch, depth), (classes, depth), (batch, classes)
@@ -29,7 +29,7 @@ def linear_layers(draw):
 
 @st.composite
 def value_tensors(draw, shortest=0):
-    """Values of up to four axes, among them exact zeros, and a gradient of the same shape."""
+    """Draw values of up to four axes, with exact zeros among them, and a gradient of the same shape."""
     shape = [max(shortest, size) for size in draw(st.lists(SIZES, max_size=4))]
     scale = draw(st.sampled_from([0.0, 0.5, 1e4]))
     return (scale * draw_tensor(draw, shape)).round(), draw_tensor(draw, shape)
@@ -37,7 +37,7 @@ def value_tensors(draw, shortest=0):
 
 @st.composite
 def residual_blocks(draw):
-    """Features, labels, and the parameters of three layers, the first two with the block's shortcut around them."""
+    """Draw features, labels, and the parameters of three layers; the shortcut goes around the first two."""
     batch, depth, width, classes = (draw(st.integers(1, 4)) for _ in range(4))
     sizes = [(width, depth), (width,), (depth, width), (depth,), (classes, depth), (classes,)]
     parameters = [draw_tensor(draw, size) for size in sizes]
@@ -57,7 +57,7 @@ def close(ours, theirs, tolerance=1e-10):
 
 @pytest.mark.slow
 def test_every_size_of_a_linear_layer_is_drawn_with_every_other():
-    """No image, one image, one feature, one class, with and without bias: each was drawn with each."""
+    """Zero, one and more images, features and classes, with and without a bias, are drawn in every combination."""
     words = {f"{name} {size}" for name in ("batch", "depth", "classes") for size in (0, 1, "more")}
     words |= {"bias True", "bias False"}
     apart = {(a, b) for a in words for b in words if a.split()[0] == b.split()[0]}
@@ -66,14 +66,14 @@ def test_every_size_of_a_linear_layer_is_drawn_with_every_other():
 
 @given(linear_layers())
 def test_linear_equals_torch(example):
-    """W a + b for each row of features, with and without b."""
+    """The outputs equal torch's, with and without a bias."""
     *inputs, _ = example
     close(linear(*inputs), F.linear(*inputs))
 
 
 @given(linear_layers())
 def test_linear_backward_equals_autograd(example):
-    """The gradients of features, weight and bias are autograd's; without bias there is none."""
+    """The gradients of features, weight and bias equal autograd's; without a bias its gradient is None."""
     *inputs, grad = example
     ours = linear_backward(grad, *inputs)
     assert (ours[2] is None) == (inputs[2] is None)
@@ -85,7 +85,7 @@ def test_linear_backward_equals_autograd(example):
 
 @given(linear_layers())
 def test_linear_passes_gradcheck(example):
-    """The backward written by hand belongs to the forward written by hand."""
+    """The backward function equals finite differences of the forward function."""
     *inputs, _ = example
     inputs = [tensor if tensor is None else tensor.requires_grad_() for tensor in inputs]
     assert torch.autograd.gradcheck(differentiable(linear, linear_backward), inputs)
@@ -93,7 +93,7 @@ def test_linear_passes_gradcheck(example):
 
 @given(value_tensors())
 def test_relu_and_its_gradient_equal_torch(example):
-    """Exactly torch's numbers, at zeros too, where the gradient stops."""
+    """Outputs and gradients equal torch's exactly, also at 0, where the gradient is 0."""
     values, grad = example
     assert relu(values).equal(F.relu(values))
     ours = relu_backward(grad, values)
@@ -103,14 +103,14 @@ def test_relu_and_its_gradient_equal_torch(example):
 
 @given(value_tensors(shortest=1))
 def test_relu_passes_gradcheck_away_from_its_corner(example):
-    """A quarter of the way between whole numbers, no nudge crosses zero."""
+    """Where no small difference crosses 0, the backward function equals finite differences."""
     values = (example[0] + 0.25).requires_grad_()
     assert torch.autograd.gradcheck(differentiable(relu, relu_backward), values)
 
 
 @pytest.mark.slow
 def test_values_of_the_drawn_tensors():
-    """Positive, negative and zero values, no axis and an axis of length 0 are drawn, in every mix that can be."""
+    """Positive, negative and zero values, no axis and an axis of length 0 are drawn in every combination."""
 
     def describe(example):
         values = example[0]
@@ -123,8 +123,8 @@ def test_values_of_the_drawn_tensors():
     assert_drawn_together(value_tensors(), describe, signs | {"axes", "no axis", "empty"}, apart)
 
 
-def test_relu_at_numbers_that_are_none():
-    """NaN stays NaN and lets the gradient pass, and an infinite gradient stops at a negative value, as in torch."""
+def test_relu_of_nan_and_infinity():
+    """NaN stays NaN and keeps its gradient; at a negative value even an infinite gradient becomes 0, as in torch."""
     values = torch.tensor([torch.nan, torch.inf, -torch.inf, -1.0, -0.0], requires_grad=True)
     grad = torch.tensor([2.0, 3.0, 4.0, torch.inf, torch.nan])
     torch.testing.assert_close(relu(values), F.relu(values), equal_nan=True)
@@ -134,7 +134,7 @@ def test_relu_at_numbers_that_are_none():
 
 @given(value_tensors())
 def test_add_equals_torch(example):
-    """The sum is torch's, and both ways get the whole gradient, as autograd says."""
+    """The sum equals torch's, and both inputs get the whole gradient, as with autograd."""
     branch, shortcut = example
     assert add(branch, shortcut).equal(torch.add(branch, shortcut))
     grad = branch - 2 * shortcut
@@ -146,14 +146,14 @@ def test_add_equals_torch(example):
 
 @given(value_tensors(shortest=1))
 def test_add_passes_gradcheck(example):
-    """The backward of the addition belongs to the addition."""
+    """The backward function of the addition equals finite differences."""
     inputs = [tensor.clamp(-9, 9).requires_grad_() for tensor in example]
     assert torch.autograd.gradcheck(differentiable(add, add_backward), inputs)
 
 
 @given(residual_blocks())
 def test_a_residual_block_runs_backward_by_hand(example):
-    """From the loss back to the features, the seven gradients of a whole block are autograd's."""
+    """From the loss back to the features, the seven gradients of a block equal autograd's."""
     features, labels, (w1, b1, w2, b2, w3, b3) = example
     hidden = linear(features, w1, b1)
     branch = linear(relu(hidden), w2, b2)
@@ -176,7 +176,7 @@ def test_a_residual_block_runs_backward_by_hand(example):
 
 
 def test_inputs_and_gradients_are_left_alone():
-    """No function writes into what it is given."""
+    """No function changes its arguments."""
     tensors = [torch.randn(2, 3), torch.randn(4, 3), torch.randn(4), torch.randn(2, 4), torch.randn(2, 3)]
     before = [tensor.clone() for tensor in tensors]
     features, weight, bias, grad, more = tensors
@@ -187,7 +187,7 @@ def test_inputs_and_gradients_are_left_alone():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_other_dtypes_stay_what_they_are(dtype):
-    """Outputs and gradients have the dtype of the inputs, and torch's numbers."""
+    """Outputs and gradients have the dtype of the inputs, and the outputs equal torch's."""
     features, weight, bias, grad = (torch.randn(*size).to(dtype) for size in ((2, 3), (4, 3), (4,), (2, 4)))
     torch.testing.assert_close(linear(features, weight, bias), F.linear(features, weight, bias))
     assert {gradient.dtype for gradient in linear_backward(grad, features, weight, bias)} == {dtype}
@@ -215,7 +215,7 @@ def test_other_dtypes_stay_what_they_are(dtype):
     ],
 )
 def test_linear_refuses_sizes_that_do_not_match(features, weight, bias, sentence):
-    """Features, weight and bias that do not belong together are refused, with both shapes, forward and backward."""
+    """Shapes that do not match are refused, forward and backward, and the message shows them."""
     inputs = torch.zeros(features), torch.zeros(weight), None if bias is None else torch.zeros(bias)
     with refused(sentence):
         linear(*inputs)
@@ -225,7 +225,7 @@ def test_linear_refuses_sizes_that_do_not_match(features, weight, bias, sentence
 
 @pytest.mark.parametrize("odd", [0, 1, 2])
 def test_linear_refuses_two_dtypes_as_torch_does(odd):
-    """One dtype for all three, and the way to it is named."""
+    """Features, weight and bias must have one dtype; the message says how to convert them."""
     inputs = [torch.zeros(2, 3), torch.zeros(4, 3), torch.zeros(4)]
     inputs[odd] = inputs[odd].double()
     with pytest.raises(RuntimeError):
@@ -235,8 +235,8 @@ def test_linear_refuses_two_dtypes_as_torch_does(odd):
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.complex64])
-def test_relu_refuses_what_has_no_sign_as_torch_does(dtype):
-    """Nothing complex, and no true and false."""
+def test_relu_refuses_complex_numbers_and_booleans_as_torch_does(dtype):
+    """Values without an order or a sign are refused."""
     with pytest.raises(RuntimeError):
         F.relu(torch.zeros(2, dtype=dtype))
     with refused(rf"values.dtype is {dtype}; it must be .*; take values.real or values.float\(\)"):
@@ -251,8 +251,8 @@ def test_relu_refuses_what_has_no_sign_as_torch_does(dtype):
         (torch.zeros(2, 3).double(), r"shortcut.dtype is torch.float64; it must be torch.float32, the dtype of branch"),
     ],
 )
-def test_add_refuses_to_stretch(shortcut, sentence):
-    """Torch would stretch the shortcut to the branch; in a residual block that hides a mistake."""
+def test_add_refuses_to_broadcast(shortcut, sentence):
+    """Torch would broadcast the shortcut to the branch; in a residual block that hides a mistake."""
     with refused(sentence):
         add(torch.zeros(2, 3), shortcut)
     with refused(sentence):
@@ -269,7 +269,7 @@ def test_add_refuses_to_stretch(shortcut, sentence):
 )
 @pytest.mark.parametrize("wrong", [(), (1,), (2, 1), (3, 2), (2, 3, 1)])
 def test_a_gradient_of_another_shape_is_refused(backward, shape, wrong):
-    """A gradient belongs to an output: it has its shape, and nothing is stretched."""
+    """A gradient must have the shape of the output; nothing is broadcast."""
     words = f"grad.shape is {wrong}; it must be {shape}, the shape of the output; give the gradient of the loss"
     with refused(re.escape(words)):
         backward(torch.zeros(wrong))

@@ -1,4 +1,4 @@
-"""Batch norm by hand gives torch's numbers in both modes, forward and backward, and keeps torch's statistics."""
+"""Batch norm by hand equals torch's in both modes, forward and backward, with the same running statistics."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ BATCHES = st.sampled_from([1, 2, 3, 1, 2, 4, 2, 3, 2, 3, 1, 0])  # the empty one
 
 @st.composite
 def norms(draw, batches=BATCHES, largest=5, constant=True):
-    """Draw images, learned numbers, running statistics, and the options that go with them."""
+    """Draw images, parameters, running statistics, and options."""
     training = draw(st.sampled_from([True, True, False]))
     momentum = draw(st.sampled_from([0.0, 0.1, 0.1, 0.7, 1.0]))
     sides = st.integers(1, largest)
@@ -36,7 +36,7 @@ def norms(draw, batches=BATCHES, largest=5, constant=True):
 
 
 def describe(example):
-    """Name what an example has in it."""
+    """Return words for the properties of an example."""
     (images, weight, *_), options, momentum = example
     words = {
         "training": options["training"],
@@ -56,7 +56,7 @@ def describe(example):
 
 @pytest.mark.slow
 def test_every_option_was_drawn_with_the_others():
-    """Both modes meet every batch, size and option."""
+    """Both modes are drawn with every batch, size and option."""
     words = {
         "training",
         "eval",
@@ -83,25 +83,25 @@ def torchs(images, weight, bias, mean, var, *, training, momentum=0.1, eps=1e-5)
 
 @given(norms())
 def test_forward_and_running_statistics_equal_torchs(example):
-    """Outputs and both running statistics are torch's; in eval mode the statistics do not move."""
+    """Outputs and running statistics equal torch's; in eval mode the statistics do not change."""
     tensors, options, momentum = example
     ours, theirs = ([tensor.clone() for tensor in tensors] for _ in range(2))
     outputs = batch_norm2d(*ours, momentum=momentum, **options)
     torch.testing.assert_close(outputs, torchs(*theirs, momentum=momentum, **options), rtol=0, atol=1e-10)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
-    torch.testing.assert_close(ours[:3], tensors[:3], rtol=0, atol=0)  # what is only read stays as it was
+    torch.testing.assert_close(ours[:3], tensors[:3], rtol=0, atol=0)  # these are not changed
     if not options["training"]:
         torch.testing.assert_close(ours[3:], tensors[3:], rtol=0, atol=0)
 
 
 @given(norms(), st.data())
 def test_gradients_equal_autograds(example, data):
-    """The gradients of images, weight and bias are those of autograd through torch's batch norm."""
+    """The gradients of images, weight and bias equal those of autograd through torch's batch norm."""
     tensors, options, _ = example
     grad = draw_tensor(data.draw, tensors[0].shape)
     before = [tensor.clone() for tensor in tensors]
     gradients = batch_norm2d_backward(grad, *tensors, **options)
-    torch.testing.assert_close(tensors, before, rtol=0, atol=0)  # going back moves nothing
+    torch.testing.assert_close(tensors, before, rtol=0, atol=0)  # the backward pass changes nothing
     learned = [tensor.clone().requires_grad_() for tensor in tensors[:3]]
     expected = torch.autograd.grad(torchs(*learned, *before[3:], **options), learned, grad)
     assert isinstance(gradients, tuple)
@@ -111,7 +111,7 @@ def test_gradients_equal_autograds(example, data):
 
 @given(norms(st.integers(1, 3), largest=2, constant=False))
 def test_gradcheck_of_our_backward(example):
-    """Differences of our forward pass agree with our backward pass."""
+    """The backward function equals finite differences of the forward function."""
     (*learned, mean, var), options, _ = example
     options["eps"] = max(options["eps"], 1e-3)  # values that nearly agree make training too steep to measure
     norm = differentiable(
@@ -121,8 +121,8 @@ def test_gradcheck_of_our_backward(example):
     assert torch.autograd.gradcheck(norm, [tensor.requires_grad_() for tensor in learned])
 
 
-def test_an_empty_batch_moves_nothing():
-    """Without images there is nothing to follow, in training as in eval mode."""
+def test_an_empty_batch_changes_nothing():
+    """An empty batch does not change the running statistics, in either mode."""
     for training in (True, False):
         mean, var = torch.tensor([3.0]), torch.tensor([5.0])
         outputs = batch_norm2d(torch.ones(0, 1, 2, 3), var, mean, mean, var, training=training, momentum=0.5)
@@ -130,7 +130,7 @@ def test_an_empty_batch_moves_nothing():
 
 
 def test_autograd_goes_through_the_forward_pass_too():
-    """Without our backward pass autograd finds the same gradients, and keeps the running statistics out of it."""
+    """Autograd through our forward function gives the same gradients, and does not track the running statistics."""
     images, weight, bias = (
         torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in [(3, 2, 4, 5), (2,), (2,)]
     )
@@ -144,7 +144,7 @@ def test_autograd_goes_through_the_forward_pass_too():
 
 
 def test_hundred_batches_leave_torchs_statistics():
-    """After many batches in training, eval mode gives what torch.nn.BatchNorm2d gives after the same batches."""
+    """After 100 batches in training mode, eval mode gives the outputs of torch.nn.BatchNorm2d."""
     theirs = torch.nn.BatchNorm2d(3).double()
     mean, var = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     learned = theirs.weight.detach(), theirs.bias.detach()
@@ -156,7 +156,7 @@ def test_hundred_batches_leave_torchs_statistics():
 
 
 def test_training_brings_every_channel_to_mean_0_and_variance_1():
-    """What comes out has the statistics that the name promises, whatever went in."""
+    """In training mode every channel of the output has mean 0 and variance 1."""
     images = 50 * torch.randn(8, 3, 6, 6, dtype=torch.float64) - 20
     one, zero = torch.ones(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
     outputs = batch_norm2d(images, one, zero, zero.clone(), one.clone(), training=True)
@@ -164,8 +164,8 @@ def test_training_brings_every_channel_to_mean_0_and_variance_1():
     torch.testing.assert_close(outputs.var(dim=(0, 2, 3), unbiased=False), one, rtol=0, atol=1e-7)
 
 
-def test_large_means_cost_no_digits():
-    """In float32 a channel around 10,000 with a spread of 1 is still normalized to three places."""
+def test_large_means_cost_no_precision():
+    """In float32, a channel with mean 10,000 and standard deviation 1 is normalized to three decimal places."""
     images = torch.randn(4, 2, 16, 16, dtype=torch.float64)
     one, zero = torch.ones(2), torch.zeros(2)
     outputs = batch_norm2d((images + 1e4).float(), one, zero, zero.clone(), one.clone(), training=True)
@@ -177,7 +177,7 @@ def test_large_means_cost_no_digits():
 
 
 def call(shape=(2, 3, 4, 4), *, dtype=torch.float32, training=True, eps=1e-5, **other):
-    """Call both functions with good inputs but for what is given; return what ValueError said."""
+    """Call both functions with valid inputs except the given ones; return the message of the ValueError."""
     tensors = {"images": torch.ones(shape).to(dtype)}
     tensors |= {name: torch.ones(3) for name in ("weight", "bias", "running_mean", "running_var")} | other
     messages = []
@@ -192,7 +192,7 @@ def call(shape=(2, 3, 4, 4), *, dtype=torch.float32, training=True, eps=1e-5, **
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (4, 4), (1, 2, 3, 4, 4)])
 def test_unbatched_images_are_refused(shape):
-    """Four axes or none of it, as torch.nn.BatchNorm2d has it; the sentence shows how to add one."""
+    """Images without four axes are refused, as in torch.nn.BatchNorm2d; the message shows how to add one."""
     message = call(shape)
     assert str(shape) in message and "images[None]" in message
     with pytest.raises(ValueError):
@@ -213,33 +213,33 @@ def test_one_value_a_channel_is_refused_in_training(shape):
 
 @pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
 @pytest.mark.parametrize("tensor", [torch.ones(2), torch.ones(1), torch.ones(3, 1), torch.tensor(1.0)])
-def test_one_number_a_channel_or_none(name, tensor):
-    """Each of the four must have one number for each channel; broadcasting is no excuse."""
+def test_parameters_have_one_value_for_each_channel(name, tensor):
+    """Each of the four tensors must have one value for each channel; nothing is broadcast."""
     message = call(**{name: tensor})
     assert message.startswith(name) and "(3,)" in message and str(tuple(tensor.shape)) in message
 
 
 @pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
 def test_dtypes_must_agree(name):
-    """float64 among float32 is named, with a way to convert."""
+    """A float64 tensor among float32 ones is refused, and the message says how to convert."""
     message = call(**{name: torch.ones(3).double()})
     assert f"{name}.dtype is torch.float64" in message and f"images.to({name}.dtype)" in message
 
 
 def test_integers_are_refused():
-    """Whole numbers have no mean of their own kind."""
+    """Integer images are refused, because their mean is not an integer."""
     message = call(dtype=torch.int64)
     assert "torch.int64" in message and "images.float()" in message
 
 
 def test_no_channel_is_refused():
-    """Without a channel there is nothing to normalize."""
+    """Images without channels are refused."""
     assert "(2, 0, 4, 4)" in call((2, 0, 4, 4))
 
 
 @pytest.mark.parametrize(("eps", "training"), [(0, True), (0.0, True), (-1e-5, True), (-1e-5, False)])
 def test_eps_must_be_positive(eps, training):
-    """As in torch eps may be 0 in eval mode alone."""
+    """As in torch, eps may be 0 in eval mode only."""
     message = call(eps=eps, training=training)
     assert message.startswith(f"eps is {eps}; it must be") and "1e-5" in message
     with pytest.raises(ValueError):
@@ -247,26 +247,23 @@ def test_eps_must_be_positive(eps, training):
 
 
 def test_no_eps_is_fine_in_eval_mode():
-    """With eps 0 the formula is the one on paper: (10 - 4) / 3 * 2 + 1 is 5."""
+    """With eps 0 the formula is exact: (10 - 4) / 3 * 2 + 1 is 5."""
     numbers = (torch.tensor([value]) for value in (2.0, 1.0, 4.0, 9.0))
     assert batch_norm2d(torch.full((1, 1, 1, 1), 10.0), *numbers, training=False, eps=0).item() == 5
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (1, 3, 4, 4), (2, 3, 1, 1)])
 def test_a_gradient_of_another_shape_is_refused(shape):
-    """The gradient belongs to the output, which has the shape of the images."""
+    """The gradient must have the shape of the output, which is that of the images."""
     with pytest.raises(ValueError) as caught:
         batch_norm2d_backward(torch.ones(shape), torch.ones(2, 3, 4, 4), *torch.ones(4, 3), training=False)
     assert str(shape) in str(caught.value) and "(2, 3, 4, 4)" in str(caught.value) and "give" in str(caught.value)
 
 
-# Slips that these tests must notice, applied by test_breaks.py
-
-
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_short_numbers_give_torchs_statistics(dtype, training):
-    """Squares of 25,000 numbers of 16 bits would overflow: statistics are made in 32 bits, here as in torch."""
+def test_values_of_16_bits_give_torchs_statistics(dtype, training):
+    """Sums of 25,000 squares would overflow in 16 bits: statistics are computed in 32 bits, as in torch."""
     images = (torch.randn(8, 3, 56, 56) * 3 + 5).to(dtype)
     numbers = [images, *((torch.rand(3) + 0.5).to(dtype) for _ in range(4))]  # and weight, bias, mean, variance
     theirs, exact = [n.clone() for n in numbers], [n.double() for n in numbers]

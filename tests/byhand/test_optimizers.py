@@ -1,4 +1,4 @@
-"""Optimizers by hand: after 200 steps where torch's are."""
+"""Optimizers by hand: after 100 steps the parameters equal those of torch's optimizers."""
 
 import math
 
@@ -11,19 +11,19 @@ from tests.byhand.drawing import assert_drawn_together, draw_tensor
 from tests.byhand.refusals import refused
 from tlhelpers.byhand.optimizers import SGD, Adam, AdamW
 
-STEPS = 200
+STEPS = 100
 PAIRS = {SGD: torch.optim.SGD, Adam: torch.optim.Adam, AdamW: torch.optim.AdamW}
 SHAPES = st.lists(st.sampled_from([(), (1,), (3,), (0, 2), (2, 3), (2, 1, 3, 2)]), min_size=1, max_size=3)
 
 
 def close(ours, expected, size=1.0):
-    """Equal within 1e-10, or that share of large numbers."""
+    """Assert that values are equal within 1e-10, absolute or relative."""
     torch.testing.assert_close(torch.as_tensor(ours), torch.as_tensor(expected), rtol=1e-10, atol=1e-10 * size)
 
 
 @st.composite
 def tasks(draw, options):
-    """Draw parameters, the gradients of 200 steps, a rate, whether it falls, and options of an optimizer."""
+    """Draw parameters, the gradients of 100 steps, a rate, whether it falls, and options of an optimizer."""
     shapes, scale = draw(SHAPES), 10.0 ** draw(st.integers(-3, 2))
     numbers = draw_tensor(draw, (STEPS + 1, sum(map(math.prod, shapes))))
     parts = numbers.split([math.prod(shape) for shape in shapes], dim=1)
@@ -35,7 +35,7 @@ def tasks(draw, options):
 
 @st.composite
 def sgd_options(draw):
-    """Draw options of SGD that go together."""
+    """Draw options of SGD that are allowed together."""
     nesterov = draw(st.booleans())
     momentum = draw(st.sampled_from([0.5, 0.9, 0.99] if nesterov else [0.0, 0.5, 0.9, 0.99]))
     dampening = 0.0 if nesterov else draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
@@ -45,14 +45,14 @@ def sgd_options(draw):
 
 @st.composite
 def adam_options(draw):
-    """Draw options of Adam and AdamW; not a last gradient alone to divide by, which may be as good as zero."""
+    """Draw options of Adam and AdamW; with a second beta of 0 only a large eps, because the divisor may be near 0."""
     betas = draw(st.sampled_from([0.0, 0.5, 0.9, 0.95])), draw(st.sampled_from([0.0, 0.9, 0.99, 0.999]))
     eps = draw(st.sampled_from([1e-8, 1e-3, 1.0] if betas[1] else [1.0]))
     return {"betas": betas, "eps": eps, "weight_decay": draw(st.sampled_from([0.0, 0.01, 0.3]))}
 
 
 def words(task):
-    """Say what is drawn together in a task."""
+    """Return words for the options of a task."""
     parameters, _, how, options = task
     found = {name for name in ("falling", "gradients wanted") if how[name]}
     found |= {name for name in ("momentum", "dampening", "weight_decay", "nesterov") if options.get(name)}
@@ -64,7 +64,7 @@ def words(task):
 
 
 def assert_ends_where_torch_does(kind, task):
-    """Take 200 steps with torch and by hand, with the same gradients; the parameters end at the same place."""
+    """Assert that 100 steps with the same gradients lead to the same parameters, by hand and in torch."""
     parameters, gradients, how, options = task
     theirs = [parameter.clone().requires_grad_() for parameter in parameters]
     reference = PAIRS[kind](theirs, how["lr"], **options)
@@ -83,7 +83,7 @@ def assert_ends_where_torch_does(kind, task):
 
 @given(task=tasks(sgd_options()))
 def test_sgd_equals_torch(task):
-    """Momentum, dampening, Nesterov and weight decay, at a steady and at a falling rate."""
+    """With any momentum, dampening, Nesterov momentum and weight decay, at a constant or falling rate."""
     assert_ends_where_torch_does(SGD, task)
 
 
@@ -101,7 +101,7 @@ def test_adamw_equals_torch(task):
 
 @pytest.mark.slow
 def test_options_of_sgd_are_drawn_together():
-    """Every option meets every other, but Nesterov and dampening, which exclude each other."""
+    """Every option is drawn with every other, except Nesterov momentum with dampening, which is not allowed."""
     wanted = {"momentum", "dampening", "weight_decay", "nesterov", "falling", "gradients wanted", "several"}
     wanted |= {"shape ()", "shape (2, 1, 3, 2)"}
     assert_drawn_together(tasks(sgd_options()), words, wanted, apart={("nesterov", "dampening")})
@@ -109,14 +109,14 @@ def test_options_of_sgd_are_drawn_together():
 
 @pytest.mark.slow
 def test_options_of_adam_are_drawn_together():
-    """Every option meets every other."""
+    """Every option is drawn with every other."""
     wanted = {"beta 0 0", "beta 1 0", "large eps", "weight_decay", "falling", "gradients wanted", "several"}
     assert_drawn_together(tasks(adam_options()), words, wanted | {"shape ()", "shape (2, 1, 3, 2)"})
 
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_defaults_are_those_of_torch(kind):
-    """With nothing but a rate, and in float32, three steps end where torch's do."""
+    """With a learning rate only, in float32, three steps lead to torch's parameters."""
     ours = torch.tensor([1.0, -2.0])
     theirs, gradient = ours.clone().requires_grad_(), torch.tensor([0.5, 3.0])
     optimizer, reference = kind([ours], 0.1), PAIRS[kind]([theirs], 0.1)
@@ -129,7 +129,7 @@ def test_defaults_are_those_of_torch(kind):
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_gradients_are_left_as_they_were(kind):
-    """A step neither changes the gradients nor keeps hold of them: the next ones may be written into them."""
+    """A step neither changes the gradients nor keeps them: their memory may be used again."""
     fresh, reused = torch.ones(2), torch.ones(2)
     options = {"momentum": 0.9} if kind is SGD else {}
     one, other = kind([fresh], 0.1, **options), kind([reused], 0.1, **options)
@@ -144,7 +144,7 @@ def test_gradients_are_left_as_they_were(kind):
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_wrong_gradient_changes_nothing(kind):
-    """All gradients are looked at before the first parameter is changed."""
+    """All gradients are checked before the first parameter is changed."""
     parameters = [torch.ones(2), torch.ones(3)]
     with refused(r"gradients\[1\].shape is \(2,\); it must be \(3,\), .* in the order"):
         kind(parameters, 0.1).step([torch.ones(2), torch.ones(2)])
@@ -204,8 +204,8 @@ BAD_GRADIENTS = {
 
 @pytest.mark.parametrize("kind", PAIRS)
 @pytest.mark.parametrize(("parameters", "message"), BAD_PARAMETERS.values(), ids=BAD_PARAMETERS)
-def test_bad_parameters_are_explained(kind, parameters, message):
-    """The sentence names what it got, and the way out."""
+def test_bad_parameters_are_refused(kind, parameters, message):
+    """The message shows the parameter and says what to do."""
     with refused(message):
         kind(parameters, 0.1)
 
@@ -213,14 +213,14 @@ def test_bad_parameters_are_explained(kind, parameters, message):
 @pytest.mark.parametrize("kind", PAIRS)
 @pytest.mark.parametrize("name", ["none", "one tensor alone", "names", "computed"])
 def test_torch_refuses_such_parameters_too(kind, name):
-    """Ours are no stricter than torch here."""
+    """Torch refuses these parameters, too."""
     with pytest.raises((ValueError, TypeError)):
         PAIRS[kind](BAD_PARAMETERS[name][0], 0.1)
 
 
 @pytest.mark.parametrize(("kind", "options", "message"), BAD_OPTIONS.values(), ids=BAD_OPTIONS)
-def test_bad_options_are_explained(kind, options, message):
-    """The sentence names the option and its value; torch refuses it too, but for a rate that is no number in SGD."""
+def test_bad_options_are_refused(kind, options, message):
+    """The message shows the option and its value; torch refuses these options, too."""
     with pytest.raises(ValueError):
         PAIRS[kind]([W], **({"lr": 0.1} | options))
     with refused(message):
@@ -230,23 +230,22 @@ def test_bad_options_are_explained(kind, options, message):
 @pytest.mark.parametrize("kind", [Adam, AdamW])
 @pytest.mark.parametrize("betas", [(), (0.9,), (0.9, 0.99, 0.999)])
 def test_there_are_two_betas(kind, betas):
-    """Torch finds out only when it steps."""
+    """Another number of betas is refused at once; torch raises an error in the first step only."""
     with refused("betas is .*; it must be two numbers"):
         kind([W], 0.1, betas=betas)
 
 
 @pytest.mark.parametrize("kind", PAIRS)
 @pytest.mark.parametrize(("gradients", "message"), BAD_GRADIENTS.values(), ids=BAD_GRADIENTS)
-def test_bad_gradients_are_explained(kind, gradients, message):
-    """The sentence names the gradient by its number."""
+def test_bad_gradients_are_refused(kind, gradients, message):
+    """The message shows the index of the gradient."""
     with refused(message):
         kind([W, W.clone()], 0.1).step(gradients)
 
 
-# Slips that the tests above must notice (see test_breaks.py)
 @pytest.mark.parametrize("make", [lambda w: SGD(w, 0.1, momentum=0.9), lambda w: Adam(w, 0.1), lambda w: AdamW(w, 0.1)])
 def test_no_graph_is_kept(make):
-    """Gradients that autograd still knows leave nothing behind, however many steps are taken."""
+    """Gradients that belong to a computation graph do not keep this graph alive after a step."""
     weight = torch.ones(3, requires_grad=True)
     optimizer = make([weight])
     for _ in range(2):
@@ -257,7 +256,7 @@ def test_no_graph_is_kept(make):
 
 @pytest.mark.parametrize(("ours", "theirs"), [(SGD, torch.optim.SGD), (Adam, torch.optim.Adam)])
 def test_no_decay_leaves_infinity_alone(ours, theirs):
-    """Nothing times infinity is no number: without decay the parameter does not enter its gradient."""
+    """Without weight decay the parameter does not enter its gradient, because 0 times infinity is NaN."""
     mine, torchs = torch.tensor([torch.inf]), torch.tensor([torch.inf], requires_grad=True)
     torchs.grad = torch.tensor([1.0])
     ours([mine], 0.1).step([torchs.grad])
@@ -302,7 +301,7 @@ BREAKS = [
     ("parameter *= 1 - self.lr * self.weight_decay", "gradient = gradient + self.weight_decay * parameter"),
     ("parameter *= 1 - self.lr * self.weight_decay", "parameter = parameter * (1 - self.lr * self.weight_decay)"),
     ("weight_decay: float = 0.01", "weight_decay: float = 0.0"),
-    # what all of them share
+    # shared by all optimizers
     ("[parameter.detach() for parameter in parameters]", "[parameter.detach().clone() for parameter in parameters]"),
     ('        check_dtype(gradient, name, parameter.dtype, "its parameter", remedy)\n', ""),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pooling by hand gives torch's numbers and gradients, and refuses what torch refuses with a clearer sentence."""
+"""Pooling by hand equals torch's, forward and backward, and refuses what torch refuses with a clear message."""
 
 import random
 import re
@@ -22,7 +22,7 @@ BATCH = st.sampled_from([1, 2, 3, 2, 0])
 
 @st.composite
 def windows(draw, dilated, most=5):
-    """Draw height and width, a kernel, and options: all that torch allows, and often the smallest image it allows."""
+    """Draw an image size, a kernel and options that torch allows, often with the smallest size that it allows."""
     pick = random.Random(draw(st.integers(0, 2**32)))  # one seed, so that all options vary at once
     ceil_mode, no_stride, whole, axes = pick.random() < 0.5, pick.random() < 0.3, pick.random() < 0.3, []
     for _ in range(2):
@@ -39,7 +39,7 @@ def windows(draw, dilated, most=5):
 
 @st.composite
 def max_cases(draw):
-    """Draw images, normal or of a few whole numbers so that pixels tie, perhaps with NaN or -inf among them."""
+    """Draw images, some of them with ties, NaN or -inf."""
     size, kernel, options = draw(windows(True))
     images = draw_tensor(draw, (draw(BATCH), draw(st.integers(1, 2)), *size)) - 2
     if draw(st.booleans()):
@@ -52,14 +52,14 @@ def max_cases(draw):
 
 @st.composite
 def mean_cases(draw, most=5):
-    """Draw images below zero on average, and whether the border counts."""
+    """Draw images with a mean below zero, and whether the padding counts."""
     size, kernel, options = draw(windows(False, most))
     images = draw_tensor(draw, (draw(BATCH), draw(st.integers(1, 2)), *size)) - 2
     return images, kernel, options | {"count_include_pad": draw(st.booleans())}
 
 
-def sees_border_alone(images, kernel, options):
-    """Return which windows hold no pixel: dilated ones that step over the whole image."""
+def covers_padding_only(images, kernel, options):
+    """Return which windows contain no pixel: dilated ones that cover padding only."""
     return F.max_pool2d(torch.zeros_like(images), kernel, **options).isneginf()
 
 
@@ -68,17 +68,17 @@ def close(ours, theirs):
 
 
 def gradient(function, grad, images):
-    """Return what autograd makes of torch's own function."""
+    """Return the gradient that autograd computes through torch's function."""
     images = images.clone().requires_grad_()
     return torch.autograd.grad(function(images), images, grad)[0]
 
 
-# Numbers
+# Values and gradients
 
 
 @given(case=max_cases())
 def test_max_is_torchs(case):
-    """The largest of every window, bit for bit, for every window that torch allows."""
+    """The maxima equal torch's bit for bit, for all options that torch allows."""
     images, kernel, options = case
     torch.testing.assert_close(
         max_pool2d(images, kernel, **options), F.max_pool2d(images, kernel, **options), rtol=0, atol=0, equal_nan=True
@@ -87,21 +87,21 @@ def test_max_is_torchs(case):
 
 @given(case=mean_cases())
 def test_mean_is_torchs(case):
-    """The mean of every window, whatever hangs over and whatever counts."""
+    """The means equal torch's, whatever the rounding, and whether or not the padding counts."""
     images, kernel, options = case
     close(mean_pool2d(images, kernel, **options), F.avg_pool2d(images, kernel, **options))
 
 
 @given(case=max_cases(), data=st.data())
 def test_max_gives_its_gradient_to_torchs_winner(case, data):
-    """The gradient is torch's, with ties, NaN and -inf: one winner a window, and the same one."""
+    """Each window's gradient goes to the same pixel as in torch, also with ties, NaN and -inf."""
     images, kernel, options = case
-    alone = sees_border_alone(images, kernel, options)
+    alone = covers_padding_only(images, kernel, options)
     grad = draw_tensor(data.draw, alone.shape)
-    if alone.any():  # torch's own index of the winner lies outside of the image there, and so would its gradient
+    if alone.any():  # there, torch's index of the maximum lies outside the image
         _, winner = F.max_pool2d(images, kernel, **options, return_indices=True)
-        places, shares = winner.masked_fill(alone, 0).flatten(2), grad.masked_fill(alone, 0).flatten(2)
-        expected = torch.zeros_like(images.flatten(2)).scatter_add(2, places, shares).reshape(images.shape)
+        positions, shares = winner.masked_fill(alone, 0).flatten(2), grad.masked_fill(alone, 0).flatten(2)
+        expected = torch.zeros_like(images.flatten(2)).scatter_add(2, positions, shares).reshape(images.shape)
     else:
         expected = gradient(lambda x: F.max_pool2d(x, kernel, **options), grad, images)
     close(max_pool2d_backward(grad, images, kernel, **options), expected)
@@ -109,7 +109,7 @@ def test_max_gives_its_gradient_to_torchs_winner(case, data):
 
 @given(case=mean_cases(), data=st.data())
 def test_mean_shares_its_gradient_as_torch_does(case, data):
-    """The gradient is torch's, whatever hangs over and whatever counts."""
+    """The gradient equals torch's, whatever the rounding, and whether or not the padding counts."""
     images, kernel, options = case
     outputs = F.avg_pool2d(images, kernel, **options)
     grad = draw_tensor(data.draw, outputs.shape)
@@ -119,11 +119,11 @@ def test_mean_shares_its_gradient_as_torch_does(case, data):
 
 @given(window=windows(True, 2), seed=st.integers(0, 999))
 def test_gradcheck_of_max(window, seed):
-    """Where no two pixels tie, finite differences of our forward are our backward."""
+    """Without ties, finite differences of the forward function equal the backward function."""
     size, kernel, options = window
     numbers = torch.randperm(size[0] * size[1], generator=torch.Generator().manual_seed(seed))
     images = numbers.double().reshape(1, 1, *size).requires_grad_()
-    assume(not sees_border_alone(images, kernel, options).any())
+    assume(not covers_padding_only(images, kernel, options).any())
     pool = differentiable(
         lambda x: max_pool2d(x, kernel, **options), lambda grad, x: max_pool2d_backward(grad, x, kernel, **options)
     )
@@ -132,7 +132,7 @@ def test_gradcheck_of_max(window, seed):
 
 @given(case=mean_cases(most=2))
 def test_gradcheck_of_mean(case):
-    """Finite differences of our forward are our backward."""
+    """Finite differences of the forward function equal the backward function."""
     images, kernel, options = case
     pool = differentiable(
         lambda x: mean_pool2d(x, kernel, **options), lambda grad, x: mean_pool2d_backward(grad, x, kernel, **options)
@@ -144,7 +144,7 @@ def test_gradcheck_of_mean(case):
 
 
 def describe(case):
-    """Name what is special about a case, a word for an option only where it does something."""
+    """Return words for the options of a case that have an effect, and for its special sizes and values."""
     images, kernel, options = case
     size, padding, dilation = images.shape[2:], options["padding"], options.get("dilation", (1, 1))
     stride = options["stride"] or kernel
@@ -161,7 +161,7 @@ def describe(case):
         "dilation": any(d > 1 and k > 1 for d, k in zip(dilation, kernel, strict=True)),
         "ceil_mode": any(p > r // s + 1 for p, r, s in zip(pooled.shape[2:], room, stride, strict=True)),
         "does not fit": min(room) < 0,
-        "border left out": any(padding) and not options.get("count_include_pad", True),
+        "padding does not count": any(padding) and not options.get("count_include_pad", True),
         "one pixel": tuple(size) == (1, 1),
         "kernel as the image": kernel == tuple(size),
         "batch 0": len(images) == 0,
@@ -169,7 +169,7 @@ def describe(case):
         "-inf": images.isneginf().any(),
     }
     if "dilation" in options:
-        words["border alone"] = sees_border_alone(images, kernel, options).any()
+        words["padding only"] = covers_padding_only(images, kernel, options).any()
         slope = torch.arange(1.0, images.shape[1:].numel() + 1).double().reshape(images.shape[1:]) * 1e-9
         first, last = (
             F.max_pool2d(images + tilt, kernel, **options, return_indices=True)[1] for tilt in (-slope, slope)
@@ -183,27 +183,27 @@ EXCLUDED = {
     ("no stride", "overlap"),
     ("batch 0", "NaN"),
     ("batch 0", "-inf"),
-    ("batch 0", "border alone"),
+    ("batch 0", "padding only"),
     ("batch 0", "tie"),
     ("one pixel", "tie"),
     ("one pixel", "kernel as the image"),  # a kernel of one pixel: among the edges below
-    ("border alone", "tie"),  # if one window steps over the image, all do
+    ("padding only", "tie"),  # if one window covers padding only, all do
 }
 
 
 @pytest.mark.slow
 def test_options_of_max_were_drawn_together():
-    """Every option of max pooling, each kind of number, each degenerate size: with every other."""
+    """Every option of max pooling, special value and special size is drawn with every other."""
     words = {"no stride", "skips pixels", "overlap", "rectangle", "even kernel", "padding", "dilation", "ceil_mode"}
-    words |= {"does not fit", "one pixel", "kernel as the image", "batch 0", "NaN", "-inf", "border alone", "tie"}
+    words |= {"does not fit", "one pixel", "kernel as the image", "batch 0", "NaN", "-inf", "padding only", "tie"}
     assert_drawn_together(max_cases(), describe, words, EXCLUDED)
 
 
 @pytest.mark.slow
 def test_options_of_mean_were_drawn_together():
-    """Every option of mean pooling, each degenerate size: with every other."""
+    """Every option of mean pooling and special size is drawn with every other."""
     words = {"no stride", "skips pixels", "overlap", "rectangle", "even kernel", "padding", "ceil_mode"}
-    words |= {"does not fit", "one pixel", "kernel as the image", "batch 0", "border left out"}
+    words |= {"does not fit", "one pixel", "kernel as the image", "batch 0", "padding does not count"}
     excluded = EXCLUDED | {("does not fit", "kernel as the image")}
     assert_drawn_together(mean_cases(), describe, words, excluded)
 
@@ -221,20 +221,20 @@ def test_options_of_mean_were_drawn_together():
         ((4, 9), (1, 4), {"stride": (3, 2), "padding": (0, 2)}),  # everything differs between height and width
         ((5, 5), 2, {}),  # the last row and column fit no window
         ((5, 5), 2, {"ceil_mode": True}),  # now they do
-        ((4, 4), 2, {"stride": 3, "padding": 1, "ceil_mode": True}),  # a third window would begin in the border
-        ((3, 3), 4, {"stride": 2, "ceil_mode": True}),  # the kernel is larger than the image, and hangs over
-        ((1, 1), 3, {"stride": 1, "padding": 1}),  # one pixel, the rest border
+        ((4, 4), 2, {"stride": 3, "padding": 1, "ceil_mode": True}),  # a third window would start in the padding
+        ((3, 3), 4, {"stride": 2, "ceil_mode": True}),  # the kernel is larger than the image, and extends beyond it
+        ((1, 1), 3, {"stride": 1, "padding": 1}),  # one pixel, the rest padding
         ((112, 112), 3, {"stride": 2, "padding": 1}),  # the first pooling of ResNet-50
     ],
 )
 def test_equals_torch_at_the_edges(ours, torchs, size, kernel, options):
-    """The sizes where an index is easily off by one give torch's numbers."""
+    """The outputs equal torch's for sizes at which an index is easily off by one."""
     images = torch.randn(2, 3, *size, dtype=torch.float64) - 2
     close(ours(images, kernel, **options), torchs(images, kernel, **options))
 
 
 def test_one_number_stands_for_both_axes():
-    """An integer kernel, stride, padding and dilation mean the same as a pair of them."""
+    """One integer means the same as a pair of them, for all options."""
     images = torch.randn(1, 2, 6, 7)
     for pool in (max_pool2d, mean_pool2d):
         assert pool(images, 3, stride=2, padding=1).equal(pool(images, (3, 3), stride=(2, 2), padding=(1, 1)))
@@ -243,7 +243,7 @@ def test_one_number_stands_for_both_axes():
 
 @BOTH
 def test_leaves_its_input_alone(pool):
-    """The images given are not written to, and the result shares no memory with them."""
+    """The images are not changed, and the result shares no memory with them."""
     images = torch.randn(1, 1, 4, 4)
     before = images.clone()
     pool(images, 1).zero_()
@@ -252,7 +252,7 @@ def test_leaves_its_input_alone(pool):
 
 @BACKWARD
 def test_backward_leaves_its_inputs_alone(backward):
-    """Nor is anything written to the gradient and the images on the way back."""
+    """The backward functions change neither the gradient nor the images."""
     images, grad = torch.randn(1, 1, 4, 4), torch.randn(1, 1, 4, 4)
     before = images.clone(), grad.clone()
     backward(grad, images, 1).zero_()
@@ -270,23 +270,23 @@ def test_backward_leaves_its_inputs_alone(backward):
     ],
 )
 def test_who_gets_the_gradient(pixels, winner):
-    """One pixel a window gets it all; the one that torch chooses."""
+    """One pixel of the window gets the whole gradient, the same one as in torch."""
     images, grad = torch.tensor(pixels).float().reshape(1, 1, 2, 2), torch.ones(1, 1, 1, 1)
     ours = max_pool2d_backward(grad, images, 2)
-    assert ours.flatten().tolist() == [float(place == winner) for place in range(4)]
+    assert ours.flatten().tolist() == [float(index == winner) for index in range(4)]
     assert ours.equal(gradient(lambda x: F.max_pool2d(x, 2), grad, images))
 
 
-def test_the_border_never_wins_where_there_is_a_pixel():
-    """Even an image of minus infinity wins against the border, which holds the same."""
+def test_padding_is_never_the_maximum_where_there_is_a_pixel():
+    """Even pixels of minus infinity get the gradient, and not the padding, which has the same value."""
     images, grad = torch.full((1, 1, 3, 3), -torch.inf), torch.ones(1, 1, 2, 2)
     expected = gradient(lambda x: F.max_pool2d(x, 3, stride=2, padding=1), grad, images)
     assert expected.sum() == 4
     assert max_pool2d_backward(grad, images, 3, stride=2, padding=1).equal(expected)
 
 
-def test_a_window_that_steps_over_the_image_gives_its_gradient_to_nobody():
-    """The border wins where nothing else is seen: minus infinity as in torch, and no pixel is to blame."""
+def test_the_gradient_of_a_window_with_padding_only_is_lost():
+    """A window with padding only gives minus infinity, as in torch, and no pixel gets its gradient."""
     images, options = torch.randn(1, 1, 4, 4), {"stride": 1, "padding": 1, "dilation": 5}
     assert (
         max_pool2d(images, 2, **options).tolist() == F.max_pool2d(images, 2, **options).tolist() == [[[[-torch.inf]]]]
@@ -296,14 +296,14 @@ def test_a_window_that_steps_over_the_image_gives_its_gradient_to_nobody():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_precision_is_kept(dtype):
-    """Half precision goes in and comes out, and windows of 400 pixels are still counted one by one."""
+    """Outputs have the dtype of the images, and windows of 400 pixels are counted exactly in 16 bits."""
     images, grad = torch.ones(1, 1, 20, 20, dtype=dtype), torch.ones(1, 1, 1, 1, dtype=dtype)
     expected = gradient(lambda x: F.avg_pool2d(x, 20), grad, images)
     torch.testing.assert_close(mean_pool2d_backward(grad, images, 20), expected)
     images = (6 + torch.rand(1, 1, 20, 20)).to(dtype)
     torch.testing.assert_close(mean_pool2d(images, 20), F.avg_pool2d(images, 20))
     images = torch.ones(1, 1, 20, 20, dtype=dtype)
-    images[0, 0, 19, 17] = 2  # place 397 of the window, which bfloat16 would round to 396
+    images[0, 0, 19, 17] = 2  # element 397 of the window, which bfloat16 would round to 396
     expected = gradient(lambda x: F.max_pool2d(x, 20), grad, images)
     torch.testing.assert_close(max_pool2d_backward(grad, images, 20), expected, rtol=0, atol=0)
     assert max_pool2d(images, 2).dtype == mean_pool2d(images, 2).dtype == dtype
@@ -330,7 +330,7 @@ def test_precision_is_kept(dtype):
     ],
 )
 def test_refuses_bad_options_where_torch_does(ours, torchs, options, sentence):
-    """A window that cannot be is refused with the value got, wherever torch refuses it too."""
+    """Options that torch refuses are refused, and the message shows their value."""
     images, options = torch.zeros(1, 1, 4, 4), {"kernel": 3} | options
     kernel = options.pop("kernel")
     with refused(sentence):
@@ -352,7 +352,7 @@ def test_refuses_bad_options_where_torch_does(ours, torchs, options, sentence):
     ],
 )
 def test_refuses_bad_dilation_where_torch_does(options, sentence):
-    """Gaps that cannot be are refused with the value got, wherever torch refuses them too."""
+    """Dilations that torch refuses are refused, and the message shows their value."""
     with refused(sentence):
         max_pool2d(torch.zeros(1, 1, 4, 4), 3, **options)
     with pytest.raises(RuntimeError):
@@ -361,8 +361,8 @@ def test_refuses_bad_dilation_where_torch_does(options, sentence):
 
 @BOTH
 @pytest.mark.parametrize("options", [{"kernel": 2.0}, {"stride": (1, 2, 3)}, {"padding": "same"}])
-def test_refuses_what_is_no_pair_of_whole_numbers(pool, options):
-    """Each option is one whole number or two, and the sentence names the one that is not."""
+def test_refuses_what_is_not_a_pair_of_integers(pool, options):
+    """Each option must be one integer or two, and the message names the one that is not."""
     (name, value), options = *options.items(), {"kernel": 2} | options
     with refused(rf"{name} is {re.escape(repr(value))}; it must be an integer or two of them; give"):
         pool(torch.zeros(1, 1, 4, 4), **options)
@@ -371,14 +371,14 @@ def test_refuses_what_is_no_pair_of_whole_numbers(pool, options):
 @BOTH
 @pytest.mark.parametrize("shape", [(4, 4), (3, 4, 4), (1, 0, 4, 4), (1, 1, 0, 4), (1, 1, 1, 4, 4)])
 def test_refuses_other_shapes_than_nchw(pool, shape):
-    """Anything but (N, C, H, W) with a channel and a pixel is refused, and the shape is named with the way out."""
+    """Images that are not (N, C, H, W) with at least one channel and one pixel are refused."""
     with refused(rf"images.shape is {re.escape(str(shape))}; it must have .*; (add|check)"):
         pool(torch.zeros(shape), 2)
 
 
 @BOTH
 def test_refuses_integers(pool):
-    """Integer pixels are refused, since their mean is no integer, and the way out is named."""
+    """Integer pixels are refused, because their mean is not an integer; the message says how to convert them."""
     with refused(r"images.dtype is torch.uint8; .*images.float\(\)"):
         pool(torch.zeros(1, 1, 4, 4, dtype=torch.uint8), 2)
 
@@ -386,15 +386,13 @@ def test_refuses_integers(pool):
 @BACKWARD
 @pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 2), (1, 1, 1, 1), (1, 1, 2, 1)])
 def test_refuses_a_gradient_of_another_shape(backward, shape):
-    """Only the gradient of the output fits, even where another could be stretched to it."""
+    """A gradient that does not have the shape of the output is refused, even if it could be broadcast."""
     sentence = (
         rf"grad.shape is {re.escape(str(shape))}; it must be \(1, 1, 2, 2\), the shape of the output; give the gradient"
     )
     with refused(sentence):
         backward(torch.zeros(shape), torch.zeros(1, 1, 4, 4), 2)
 
-
-# Slips that must be noticed
 
 BREAKS = [
     # max pooling

@@ -1,4 +1,4 @@
-"""Whole numbers of few bits: as torch's, at most half a step off, and products that are exact."""
+"""Quantization by hand equals torch's, is off by at most half a step, and computes exact products."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ BREAKS = [
 
 @st.composite
 def values_and_dim(draw):
-    """Draw values of one to four dimensions, of any size, some of them zero, and along which dimension steps differ."""
+    """Draw values of one to four dimensions and any size, some of them zero, and the dimension of the steps."""
     shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
     values = draw_tensor(draw, shape) * 10.0 ** draw(st.integers(-4, 4))
     if draw(st.booleans()):
@@ -42,7 +42,8 @@ def describe(example):
 
 
 @pytest.mark.slow
-def test_what_is_drawn():
+def test_every_kind_of_values_is_drawn():
+    """One step and steps of slices, vectors and more dimensions, and zeros are drawn in every combination."""
     words = {"one step", "steps of slices", "vector", "more dimensions", "zeros"}
     assert_drawn_together(
         values_and_dim(), describe, words, {("one step", "steps of slices"), ("vector", "more dimensions")}
@@ -51,7 +52,7 @@ def test_what_is_drawn():
 
 @given(values_and_dim(), st.integers(2, 8))
 def test_half_a_step_is_the_most_that_is_lost(example, bits):
-    """And the whole numbers keep to their bits; the largest value of every slice comes back as it was."""
+    """The error is at most half a step, the integers fit into their bits, and the largest value is exact."""
     values, dim = example
     scale = scale_of(values, bits=bits, dim=dim)
     whole = quantize(values, scale, bits=bits)
@@ -66,9 +67,9 @@ def test_half_a_step_is_the_most_that_is_lost(example, bits):
 
 @given(values_and_dim())
 def test_eight_bits_are_those_of_torch(example):
-    """Torch's own quantized tensors of float32, from the same steps, tensor by tensor and along a dimension.
+    """The quantized values equal torch's for the same steps, with one step and with steps along a dimension.
 
-    But for ties, which torch finds a little off, as it multiplies by the inverse of the step.
+    Ties are left out, because torch multiplies by the inverse of the step and so rounds some of them differently.
     """
     values, dim = example[0].float(), example[1]
     scale = scale_of(values, dim=dim)
@@ -86,7 +87,7 @@ def test_eight_bits_are_those_of_torch(example):
 
 @given(values_and_dim(), st.integers(2, 8))
 def test_signs_and_sizes_do_not_matter(example, bits):
-    """Negative values give negative numbers, doubled ones the same with a doubled step."""
+    """Negative values give negative integers, and doubled values with a doubled step give the same integers."""
     values, dim = example
     scale = scale_of(values, bits=bits, dim=dim)
     assert quantize(-values, scale, bits=bits).equal(-quantize(values, scale, bits=bits))
@@ -94,8 +95,8 @@ def test_signs_and_sizes_do_not_matter(example, bits):
 
 
 @given(values_and_dim(), st.integers(2, 8))
-def test_what_is_written_can_be_written_again(example, bits):
-    """Multiples of the step come back exactly."""
+def test_quantized_values_stay_the_same_if_quantized_again(example, bits):
+    """Multiples of the step are quantized exactly."""
     values, dim = example
     scale = scale_of(values, bits=bits, dim=dim)
     whole = quantize(values, scale, bits=bits)
@@ -103,13 +104,14 @@ def test_what_is_written_can_be_written_again(example, bits):
 
 
 def test_zeros_have_a_step():
-    """Of one, since any would do, and none would be divided by."""
+    """The step of zeros is 1, so that nothing is divided by 0."""
     values = torch.tensor([[0.0, 0.0], [0.5, -1.27]])
     torch.testing.assert_close(scale_of(values, dim=0), torch.tensor([[1.0], [0.01]]))
     assert quantize(values, scale_of(values, dim=0)).tolist() == [[0, 0], [50, -127]]
 
 
-def test_ties_go_to_the_even_number_and_what_is_too_large_is_cut():
+def test_ties_go_to_the_even_integer_and_large_values_are_clipped():
+    """0.5 becomes 0 and 1.5 becomes 2; a value beyond the largest integer becomes this integer."""
     step = torch.tensor(1.0)
     assert quantize(torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5]), step).tolist() == [0, 2, 2, 0, -2]
     assert quantize(torch.tensor([300.0, -300.0, 127.4]), step).tolist() == [127, -127, 127]
@@ -118,7 +120,7 @@ def test_ties_go_to_the_even_number_and_what_is_too_large_is_cut():
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 40), st.data())
 def test_whole_numbers_are_multiplied_exactly(n, outputs, d, data):
-    """As the values that came back are, in float64, and near the product of those that were given."""
+    """The product equals that of the dequantized values, and is close to that of the given values."""
     features, weight = draw_tensor(data.draw, (n, d)), draw_tensor(data.draw, (outputs, d))
     of_features, of_weight = scale_of(features), scale_of(weight, dim=0)
     back = dequantize(quantize(features, of_features), of_features), dequantize(quantize(weight, of_weight), of_weight)
@@ -147,6 +149,7 @@ def test_whole_numbers_are_multiplied_exactly(n, outputs, d, data):
         ),
     ],
 )
-def test_what_cannot_be_written_is_refused(call, sentence):
+def test_what_cannot_be_quantized_is_refused(call, sentence):
+    """Bits, dimensions, dtypes, shapes and values that are not possible are refused."""
     with refused(sentence):
         call()

@@ -1,4 +1,4 @@
-"""Schedules by hand: at every step the rate, and the momentum, that torch's schedules set."""
+"""Schedules by hand: at every step the rate and the momentum equal those of torch's schedules."""
 
 import warnings
 from functools import partial
@@ -18,13 +18,13 @@ PAIRS = {SGD: torch.optim.SGD, Adam: torch.optim.Adam, AdamW: torch.optim.AdamW}
 
 
 def close(ours, expected, size=1.0):
-    """Equal within 1e-10, or that share of large numbers."""
+    """Assert that values are equal within 1e-10, absolute or relative."""
     torch.testing.assert_close(torch.as_tensor(ours), torch.as_tensor(expected), rtol=1e-10, atol=1e-10 * size)
 
 
 @st.composite
 def cycles(draw):
-    """Draw steps, peak, warm-up, and the first and last rates of one cycle, of which torch makes a schedule."""
+    """Draw the arguments of one cycle: steps, peak, warm-up, first and last rate, and momentum."""
     steps = draw(st.sampled_from([1, 1, 2, 3, 30, 60]) | st.integers(1, 60))
     warmup = draw(st.sampled_from([0.0, 0.3, 0.95, 0.99]) | st.floats(0.0, 1.0))
     peak, start, end = draw(st.floats(1e-3, 10)), draw(st.sampled_from([1.0, 25.0])), draw(st.floats(1, 1e5))
@@ -33,9 +33,9 @@ def cycles(draw):
 
 
 def scheduled(optimizer, make, steps):
-    """Yield the numbers of the steps while torch's optimizer has the rate of each."""
+    """Yield the step numbers; at each one, torch's optimizer has the rate of this step."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that no step was taken
+        warnings.simplefilter("ignore")  # torch warns that no optimizer step was taken
         schedule = make(optimizer)
         for step in range(steps):
             yield step
@@ -49,7 +49,7 @@ def torch_optimizer():
 
 @given(st.integers(1, 50), st.floats(1e-4, 10.0), st.floats(0.0, 1.0))
 def test_cosine_rate_equals_torch(steps, lr, lr_min):
-    """At every step, and as long again after the last, where it rises."""
+    """The rate equals torch's at every step, and also after the last one, where it rises again."""
     optimizer = torch_optimizer()
     optimizer.param_groups[0]["lr"] = lr
 
@@ -61,13 +61,13 @@ def test_cosine_rate_equals_torch(steps, lr, lr_min):
 
 
 def test_cosine_rate_ends_at_zero():
-    """Without another word the last rate is zero, and the one in the middle half the first."""
+    """By default the last rate is zero, and the rate in the middle is half the first."""
     close([cosine_rate(step, steps=8, lr=0.4) for step in (0, 4, 8)], [0.4, 0.2, 0.0])
 
 
 @given(cycles())
 def test_one_cycle_equals_torch(cycle):
-    """Rate and momentum, at every step and at the one after the last; an error where torch divides by zero."""
+    """Rate and momentum equal torch's at every step; where torch divides by zero, there is a refusal."""
     steps, peak, warmup, (start, end), (low, high) = cycle
     options = {"steps": steps, "warmup": warmup}
     rate = options | {"peak": peak, "start": 1 / start, "end": 1 / (start * end)}
@@ -91,7 +91,7 @@ def test_one_cycle_equals_torch(cycle):
 
 @pytest.mark.slow
 def test_cycles_are_drawn_of_every_kind():
-    """Single steps, no warm-up, nothing but warm-up, and a peak between two steps are in the draw."""
+    """Single steps, no warm-up, warm-up only, and a peak between two steps are drawn."""
 
     def describe(cycle):
         steps, _, warmup, (start, _), _ = cycle
@@ -107,7 +107,7 @@ def test_cycles_are_drawn_of_every_kind():
 
 
 def test_one_cycle_has_torchs_defaults():
-    """With steps and a peak alone, rate and momentum are torch's."""
+    """With steps and a peak only, rate and momentum equal torch's."""
     group = (optimizer := torch_optimizer()).param_groups[0]
     for step in scheduled(optimizer, lambda optimizer: lr_scheduler.OneCycleLR(optimizer, 0.7, 23), 23):
         close(one_cycle_rate(step, steps=23, peak=0.7), group["lr"])
@@ -116,7 +116,7 @@ def test_one_cycle_has_torchs_defaults():
 
 @pytest.mark.parametrize("warmup", [0.0, 1.0])
 def test_a_cycle_may_only_rise_or_only_fall(warmup):
-    """No warm-up, and nothing but warm-up, are torch's too."""
+    """Without warm-up, and with warm-up only, the rate equals torch's."""
     group = (optimizer := torch_optimizer()).param_groups[0]
     make = partial(lr_scheduler.OneCycleLR, max_lr=0.7, total_steps=12, pct_start=warmup)
     for step in scheduled(optimizer, make, 11):
@@ -125,7 +125,7 @@ def test_a_cycle_may_only_rise_or_only_fall(warmup):
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_one_cycle_of_rate_and_momentum_trains_as_torchs_does(kind):
-    """Rate and momentum (the first beta) changed between steps: the same way down the same hill."""
+    """With rate and momentum (or the first beta) changed at every step, the parameters equal torch's."""
     ours = torch.tensor([1.0, -3.0], dtype=torch.float64)
     theirs, slopes = ours.clone().requires_grad_(), torch.tensor([1.0, 20.0])
     optimizer = SGD([ours], 0.0, momentum=0.9) if kind is SGD else kind([ours], 0.0)
@@ -144,7 +144,7 @@ def test_one_cycle_of_rate_and_momentum_trains_as_torchs_does(kind):
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_falling_cosine_trains_as_torchs_does(kind):
-    """200 steps at rates along the cosine end where torch's optimizer and schedule end."""
+    """200 steps at rates along the cosine lead to the parameters of torch's optimizer and schedule."""
     ours = torch.tensor([1.0, -3.0], dtype=torch.float64)
     theirs, slopes = ours.clone().requires_grad_(), torch.tensor([1.0, 20.0])
     optimizer, reference = kind([ours], 0.05), PAIRS[kind]([theirs], 0.05)
@@ -172,8 +172,8 @@ BAD_STEPS = {
 
 
 @pytest.mark.parametrize(("step", "steps", "options", "message"), BAD_STEPS.values(), ids=BAD_STEPS)
-def test_bad_steps_are_explained(step, steps, options, message):
-    """The sentence names the step, or the share."""
+def test_bad_steps_are_refused(step, steps, options, message):
+    """The message shows the value that is out of range."""
     with refused(message):
         one_cycle_rate(step, steps=steps, peak=1.0, **options)
     with refused(message):
@@ -183,7 +183,7 @@ def test_bad_steps_are_explained(step, steps, options, message):
             cosine_rate(step, steps=steps, lr=1.0)
 
 
-# Slips that the tests above must notice (see test_breaks.py)
+# Mistakes that the tests above must notice (see test_breaks.py)
 BREAKS = [
     # the cosine
     ("_between(lr, lr_min, step / steps)", "_between(lr, lr_min, step / (steps - 1 or 1))"),

@@ -1,4 +1,4 @@
-"""Softmax, its logarithm and log-sum-exp by hand give torch's numbers and autograd's gradients, for any logits."""
+"""Softmax, log-softmax and log-sum-exp by hand equal torch's, forward and backward, for any logits."""
 
 import re
 
@@ -28,9 +28,9 @@ NARROW = pytest.mark.parametrize("dtype, limit, distance", [(torch.float32, 89, 
 
 @st.composite
 def rows(draw, smooth=False):
-    """Logits of one to three axes, all equal to extreme, some minus infinity; a gradient; a temperature.
+    """Draw logits of one to three axes, from equal to extreme, some minus infinity; a gradient; a temperature.
 
-    The smooth ones are fit for a comparison with small differences: no empty axis, nothing large, nothing infinite.
+    Smooth ones are suitable for finite differences: no empty axis, and no large or infinite logits.
     """
     shape = (*draw(st.lists(st.integers(int(smooth), 3), max_size=2)), draw(st.integers(1, 5)))
     scales = [0.0, 1.0] if smooth else [0.0, 1.0, 100.0, 1e4]
@@ -59,7 +59,7 @@ def close(ours, theirs, tolerance=1e-10):
 
 @pytest.mark.slow
 def test_every_kind_of_logits_is_drawn_with_every_temperature():
-    """Axes, classes, sizes of logits, masks and temperatures were drawn each with each."""
+    """Axes, classes, sizes of logits, masks and temperatures are drawn in every combination."""
     kinds = [
         {"axes 1", "axes 2", "axes 3"},
         {"temperature -1", "temperature 0", "temperature 1"},
@@ -75,14 +75,14 @@ def test_every_kind_of_logits_is_drawn_with_every_temperature():
 @PAIRS
 @given(rows())
 def test_softmax_and_its_logarithm_equal_torch(ours, torchs, example):
-    """Over the last axis, for any shape, any size of logits and any temperature."""
+    """The outputs equal torch's along the last axis, for any shape, logits and temperature."""
     logits, _, temperature = example
     close(ours(logits, temperature=temperature), torchs(logits / temperature, dim=-1))
 
 
 @given(rows())
 def test_log_sum_exp_equals_torch(example):
-    """For logits of any size; its exponential brings softmax's numerators to probabilities."""
+    """Log-sum-exp equals torch's, and logits minus log-sum-exp equal log-softmax."""
     logits, *_ = example
     close(log_sum_exp(logits), torch.logsumexp(logits, dim=-1))
     close(logits - log_sum_exp(logits)[..., None], log_softmax(logits))
@@ -91,7 +91,7 @@ def test_log_sum_exp_equals_torch(example):
 @WITH_BACKWARD
 @given(rows())
 def test_gradients_equal_autograd(forward, backward, torchs, example):
-    """What autograd finds by going back through torch's own operation and the division by the temperature."""
+    """The gradients equal those of autograd through torch's function with logits divided by the temperature."""
     logits, grad, temperature = example
     ours = backward(grad, logits, temperature=temperature)
     (theirs,) = torch.autograd.grad(torchs(logits.requires_grad_() / temperature, dim=-1), logits, grad)
@@ -101,7 +101,7 @@ def test_gradients_equal_autograd(forward, backward, torchs, example):
 @WITH_BACKWARD
 @given(rows(smooth=True))
 def test_gradients_pass_gradcheck(forward, backward, torchs, example):
-    """Each backward written by hand belongs to the forward written by hand."""
+    """Each backward function equals finite differences of its forward function."""
     logits, _, temperature = example
     operation = differentiable(
         lambda z: forward(z, temperature=temperature), lambda grad, z: backward(grad, z, temperature=temperature)
@@ -111,14 +111,14 @@ def test_gradients_pass_gradcheck(forward, backward, torchs, example):
 
 @given(rows(smooth=True))
 def test_the_gradient_of_log_sum_exp_is_softmax(example):
-    """As its docstring says."""
+    """The softmax, as the gradient of log-sum-exp, equals finite differences."""
     operation = differentiable(log_sum_exp, lambda grad, z: grad[..., None] * softmax(z))
     assert torch.autograd.gradcheck(operation, example[0].requires_grad_())
 
 
 @given(rows())
 def test_softmax_is_a_probability_and_ignores_a_common_shift(example):
-    """Rows are not negative, sum to 1, and stay the same when one number is added to all logits of a row."""
+    """Probabilities are not negative, sum to 1, and do not change if a constant is added to all logits."""
     logits, _, temperature = example
     probabilities = softmax(logits, temperature=temperature)
     assert (probabilities >= 0).all()
@@ -128,7 +128,7 @@ def test_softmax_is_a_probability_and_ignores_a_common_shift(example):
 
 @NARROW
 def test_the_plain_formula_overflows_and_ours_does_not(dtype, limit, distance):
-    """One below the limit all is well; at it the plain formula gives NaN, and ours what float64 gives."""
+    """At the limit of the dtype the plain formula gives NaN, and ours equals the result in float64."""
     last, first = torch.tensor([[limit - 1, 0], [limit, 0]]).to(dtype)
     assert (last.exp() / last.exp().sum()).isfinite().all()
     assert (first.exp() / first.exp().sum()).isnan().any()
@@ -140,7 +140,7 @@ def test_the_plain_formula_overflows_and_ours_does_not(dtype, limit, distance):
 
 @NARROW
 def test_the_logarithm_of_zero_is_avoided(dtype, limit, distance):
-    """A probability that rounds to zero has no logarithm; ours is the distance, and so is the gradient finite."""
+    """Where a probability rounds to zero, log-softmax and its gradient are still finite."""
     logits = torch.tensor([0, -distance]).to(dtype)
     assert softmax(logits).log().tolist() == [0, -torch.inf]
     assert log_softmax(logits).tolist() == [0, -distance]
@@ -151,22 +151,22 @@ def test_the_logarithm_of_zero_is_avoided(dtype, limit, distance):
 @PAIRS
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
 def test_extreme_logits_stay_finite(ours, torchs, dtype):
-    """Logits of plus and minus 10,000 give torch's numbers and no NaN, in 16 bits too."""
+    """Outputs for logits of plus and minus 10,000 are finite and equal torch's, also in 16 bits."""
     logits = EXTREME.to(dtype)
     assert ours(logits).isfinite().all() and log_sum_exp(logits).isfinite().all()
     torch.testing.assert_close(ours(logits), torchs(logits, dim=-1))
 
 
 def test_a_low_temperature_does_not_overflow():
-    """The largest is subtracted before the division, so that logits over temperature may be beyond float16."""
+    """The largest logit is subtracted before the division, so that no quotient overflows float16."""
     logits = torch.tensor([1e4, 1e4 - 8]).half()
     assert (logits / 0.1).isinf().all()
     assert softmax(logits, temperature=0.1).tolist() == [1, 0]
     assert log_softmax(logits, temperature=0.1).tolist() == [0, -80]
 
 
-def test_infinite_logits_are_treated_as_torch_treats_them():
-    """A row without any finite logit has no probabilities, but its log-sum-exp is plus or minus infinity."""
+def test_infinite_logits_give_what_torch_gives():
+    """For rows with infinite logits or NaN, all three functions return what torch returns."""
     logits = torch.tensor([[-torch.inf, -torch.inf], [torch.inf, 0.0], [torch.inf, torch.inf], [torch.nan, 0.0]])
     for ours, theirs in [
         (softmax(logits), F.softmax(logits, dim=-1)),
@@ -177,7 +177,7 @@ def test_infinite_logits_are_treated_as_torch_treats_them():
 
 
 def test_inputs_are_left_alone():
-    """Nothing is written into the logits or the gradient."""
+    """No function changes the logits or the gradient."""
     logits, grad = torch.tensor([[1.0, torch.inf]]), torch.randn(1, 2)
     before = logits.clone(), grad.clone()
     log_sum_exp(logits), softmax(logits), log_softmax(logits)
@@ -199,15 +199,15 @@ def test_inputs_are_left_alone():
     ],
 )
 def test_bad_logits_are_refused(function, logits, sentence):
-    """No class to share between and scores that are no floats are refused."""
+    """Logits without a class and logits that are not floats are refused."""
     with refused(sentence):
         function(logits)
 
 
 @PAIRS
 @pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])
-def test_a_temperature_that_is_none_is_refused(ours, torchs, temperature):
-    """A temperature is positive; the sentence names the value and what does no harm."""
+def test_a_temperature_that_is_not_positive_is_refused(ours, torchs, temperature):
+    """A temperature must be positive; the message shows the value."""
     words = f"temperature is {temperature}; it must be positive; use 1 to leave the logits as they are"
     with refused(re.escape(words)):
         ours(torch.zeros(2), temperature=temperature)
@@ -215,7 +215,7 @@ def test_a_temperature_that_is_none_is_refused(ours, torchs, temperature):
 
 @pytest.mark.parametrize("backward", [softmax_backward, log_softmax_backward])
 def test_a_gradient_of_another_shape_is_refused(backward):
-    """The gradient has the shape of the output, here that of the logits, and the logits are looked at as before."""
+    """The gradient must have the shape of the logits; the temperature is checked, too."""
     with refused(r"grad.shape is \(3,\); it must be \(2, 3\), the shape of the output; give the gradient of the loss"):
         backward(torch.zeros(3), torch.zeros(2, 3))
     with refused("temperature is 0; it must be positive"):
@@ -223,8 +223,8 @@ def test_a_gradient_of_another_shape_is_refused(backward):
 
 
 @pytest.mark.parametrize("function", [log_sum_exp, softmax, log_softmax])
-def test_autograd_can_follow(function):
-    """The forward functions write into nothing that autograd still needs."""
+def test_autograd_goes_through_the_forward_functions(function):
+    """The forward functions change no tensor in place that autograd needs."""
     assert torch.autograd.gradcheck(function, torch.randn(2, 3, dtype=torch.float64, requires_grad=True))
 
 

@@ -1,4 +1,4 @@
-"""Windows by hand: every rounding of their number is torch's, and columns are copied and added up as torch does it."""
+"""Windows by hand: their number, copying them into columns and adding them up equal torch's."""
 
 import itertools
 
@@ -20,14 +20,14 @@ def both(value):
 
 
 @st.composite
-def grid(draw):
-    """Draw images, a kernel and the options of a visit that fits."""
+def window_cases(draw):
+    """Draw images, a kernel that fits, and options."""
     options = {
         "stride": draw(ONE_OR_TWO | st.just(5)),
         "padding": draw(st.integers(0, 2) | st.tuples(st.integers(0, 3), st.integers(0, 3))),
         "dilation": draw(ONE_OR_TWO),
     }
-    kernel, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one place", "one pixel"]))
+    kernel, case = draw(ONE_OR_TWO | st.just(4)), draw(st.sampled_from(["any"] * 6 + ["one position", "one pixel"]))
     if case == "one pixel":  # as much padding as the kernel needs
         options["padding"] = tuple(
             -(-d * (k - 1) // 2) for k, d in zip(both(kernel), both(options["dilation"]), strict=True)
@@ -40,10 +40,10 @@ def grid(draw):
 
 
 def describe(example):
-    """Name the options, and the sizes at which an index is most easily one off, of a drawn visit."""
+    """Return words for the options and for the sizes at which an index is most easily off by one."""
     images, kernel, options = example
     (stride, padding, dilation), (k, l) = (both(value) for value in options.values()), both(kernel)
-    places = F.unfold(images[:0], kernel, **options).shape[2]
+    positions = F.unfold(images[:0], kernel, **options).shape[2]
     words = {
         "stride": max(stride) > 1,
         "stride over kernel": min(stride) > max(k, l),
@@ -52,7 +52,7 @@ def describe(example):
         "rectangle": k != l,
         "even": k % 2 == 0 or l % 2 == 0,
         "one pixel": images.shape[2:] == (1, 1),
-        "one place": places == 1,
+        "one position": positions == 1,
         "no image": not len(images),
     }
     return {word for word, holds in words.items() if holds}
@@ -60,68 +60,68 @@ def describe(example):
 
 @pytest.mark.slow
 def test_all_options_are_drawn_together():
-    """Each option comes with each other one, and with the sizes at which slips show."""
-    words = {"stride", "stride over kernel", "padding", "dilation", "rectangle", "even", "one pixel", "one place"}
-    assert_drawn_together(grid(), describe, words | {"no image"})
+    """Each option is drawn with each other option, and with the sizes at which mistakes are likely."""
+    words = {"stride", "stride over kernel", "padding", "dilation", "rectangle", "even", "one pixel", "one position"}
+    assert_drawn_together(window_cases(), describe, words | {"no image"})
 
 
-@given(visit=grid())
-def test_columns_are_copied_as_torch_unfolds(visit):
-    """The columns are torch's, in torch's order, bit for bit: values are copied, not computed."""
-    images, kernel, options = visit
+@given(case=window_cases())
+def test_columns_are_copied_as_torch_unfolds(case):
+    """The columns equal torch's bit for bit, in the same order."""
+    images, kernel, options = case
     assert torch.equal(im2col(images, kernel, **options), F.unfold(images, kernel, **options))
 
 
-@given(visit=grid(), data=st.data())
-def test_columns_are_added_up_as_torch_folds(visit, data):
-    """Every pixel gets the sum of its entries; what fell on the padding is gone."""
-    images, kernel, options = visit
+@given(case=window_cases(), data=st.data())
+def test_columns_are_added_up_as_torch_folds(case, data):
+    """Every pixel gets the sum of its entries; entries of the padding are left out."""
+    images, kernel, options = case
     size = tuple(images.shape[2:])
     columns = draw_tensor(data.draw, F.unfold(images, kernel, **options).shape)
     expected = F.fold(columns, size, kernel, **options)
     torch.testing.assert_close(col2im(columns, size, kernel, **options), expected, rtol=0, atol=1e-10)
 
 
-@given(visit=grid(), data=st.data())
-def test_adding_up_is_copying_transposed(visit, data):
-    """For any y the sum of im2col(x) times y is that of x times col2im(y): so a gradient goes back."""
-    images, kernel, options = visit
+@given(case=window_cases(), data=st.data())
+def test_adding_up_is_copying_transposed(case, data):
+    """col2im is the transpose of im2col: the sum of im2col(x) times y equals that of x times col2im(y)."""
+    images, kernel, options = case
     columns = im2col(images, kernel, **options)
     other = draw_tensor(data.draw, columns.shape)
     there, back = (columns * other).sum(), (images * col2im(other, tuple(images.shape[2:]), kernel, **options)).sum()
     torch.testing.assert_close(there, back, rtol=1e-10, atol=1e-10)
 
 
-@given(visit=grid(), data=st.data())
-def test_columns_of_several_images_stand_side_by_side(visit, data):
-    """For one large product the columns of each group are those of im2col, image after image."""
-    images, kernel, options = visit
+@given(case=window_cases(), data=st.data())
+def test_columns_of_several_images_stand_side_by_side(case, data):
+    """The columns of each group are those of im2col, image after image."""
+    images, kernel, options = case
     if not len(images):
         return
-    channels, places = images.shape[1], F.unfold(images, kernel, **options).shape[2]
+    channels, positions = images.shape[1], F.unfold(images, kernel, **options).shape[2]
     groups = data.draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
     columns = WindowGrid(images.shape[2:], kernel, **options).columns(images, groups)
-    expected = F.unfold(images, kernel, **options).transpose(0, 1).reshape(groups, -1, len(images) * places)
+    expected = F.unfold(images, kernel, **options).transpose(0, 1).reshape(groups, -1, len(images) * positions)
     assert torch.equal(columns, expected)
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2}, {"padding": 1}, {"padding": 1, "stride": 2}])
 def test_a_kernel_of_one_pixel_copies_only_if_it_must(options):
-    """Where it covers every pixel once, the pixels are the columns; with a stride or padding they are not."""
+    """Without stride and padding, the pixels themselves are the columns; otherwise they are copied."""
     images = torch.arange(12.0).reshape(1, 1, 3, 4)
     columns = WindowGrid((3, 4), 1, **({"stride": 1, "padding": 0, "dilation": 1} | options)).columns(images, 1)
     assert torch.equal(columns, F.unfold(images, 1, **options))
     assert (columns.data_ptr() == images.data_ptr()) == (not options)
 
 
-@pytest.mark.parametrize("at_once", [1, 17, 40, 10**6])
-def test_batches_hold_each_image_once(at_once):
-    """However few entries are allowed, the batches follow one another and none is empty."""
+@pytest.mark.parametrize("max_entries", [1, 17, 40, 10**6])
+def test_batches_hold_each_image_once(max_entries):
+    """However few entries are allowed, the batches contain each image once, and none is empty."""
     images = torch.arange(7)[:, None, None, None].expand(7, 2, 3, 3)
     grid = WindowGrid((3, 3), 3, 1, 0, 1)  # 18 entries an image
-    portions = [images[some, 0, 0, 0].tolist() for some in grid.batches(images, at_once)]
-    assert sum(portions, []) == list(range(7))
-    assert {len(portion) for portion in portions[:-1]} <= {max(1, at_once // 18)} and all(portions)
+    batches = [images[some, 0, 0, 0].tolist() for some in grid.batches(images, max_entries)]
+    assert sum(batches, []) == list(range(7))
+    assert {len(batch) for batch in batches[:-1]} <= {max(1, max_entries // 18)} and all(batches)
 
 
 def result_of(function, *arguments, **options):
@@ -133,7 +133,7 @@ def result_of(function, *arguments, **options):
 
 
 def test_every_rounding_of_the_size_is_torchs():
-    """All small cases: floor as in torch's unfold, ceil as in its pooling, refused where torch refuses."""
+    """In all small cases the size equals torch's, rounded down or up, or is refused as in torch."""
     numbers = itertools.product(range(1, 8), range(1, 6), range(1, 5), range(3), (1, 2))
     for size, kernel, stride, padding, dilation in numbers:
         image, options = torch.zeros(1, 1, size, 1), {"stride": stride, "dilation": (dilation, 1)}
@@ -147,8 +147,8 @@ def test_every_rounding_of_the_size_is_torchs():
             assert ours == expected, (size, kernel, stride, padding, dilation)
 
 
-def test_a_kernel_a_little_too_large_has_one_place_if_rounded_up():
-    """Pooling may hang over the end of an image smaller than its window; a convolution may not."""
+def test_a_kernel_that_is_slightly_too_large_has_one_position_in_ceil_mode():
+    """In ceil mode a window may extend beyond an image that is smaller; otherwise it may not."""
     assert output_size(2, 3, 2, ceil_mode=True) == F.max_pool2d(torch.zeros(1, 1, 2, 2), 3, 2, ceil_mode=True).shape[2]
     with refused("kernel is 3, .*; it must fit into 2 pixels"):
         output_size(2, 3, 2)
@@ -157,7 +157,7 @@ def test_a_kernel_a_little_too_large_has_one_place_if_rounded_up():
 
 
 def test_one_number_stands_for_both_axes():
-    """``kernel=2`` means 2 by 2, as it does for the size, stride, padding and dilation."""
+    """One integer means the same as a pair of them, for the kernel and all options."""
     images = torch.arange(50.0).reshape(1, 2, 5, 5)
     columns = im2col(images, 2, stride=2, padding=1, dilation=3)
     assert torch.equal(columns, im2col(images, (2, 2), stride=(2, 2), padding=(1, 1), dilation=(3, 3)))
@@ -165,13 +165,13 @@ def test_one_number_stands_for_both_axes():
     assert torch.equal(ours, col2im(columns, (5, 5), [2, 2], stride=(2, 2), padding=(1, 1), dilation=(3, 3)))
 
 
-def test_whole_numbers_are_copied_too():
-    """Pixel numbers, which torch's unfold refuses, show where each entry comes from."""
+def test_integers_are_copied_too():
+    """Integer pixels, which torch's unfold refuses, are copied to the right positions."""
     assert im2col(torch.arange(6).reshape(1, 1, 2, 3), 2)[0].tolist() == [[0, 1], [1, 2], [3, 4], [4, 5]]
 
 
 def test_inputs_are_left_as_they_were():
-    """The columns are copies, even where a kernel meets every pixel once."""
+    """The columns are copies, even where a kernel covers every pixel once."""
     images = torch.ones(1, 2, 3, 3)
     for padding in (0, 1):
         columns = im2col(images, 1, padding=padding)
@@ -180,21 +180,23 @@ def test_inputs_are_left_as_they_were():
 
 
 def test_what_needs_no_copy_is_not_copied():
-    """Without a frame the images are their own, and a kernel of one pixel that grid all reads them in place."""
+    """Without padding the images are returned, and a kernel of one pixel at every position copies nothing."""
     images = torch.rand(1, 4, 5, 6)
-    plain, framed, sparse = (WindowGrid((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
+    plain, padded, sparse = (WindowGrid((5, 6), 1, stride, padding, 1) for stride, padding in ((1, 0), (1, 1), (2, 0)))
     assert plain.pad(images) is images and sparse.pad(images) is images
-    assert framed.pad(images).shape == (1, 4, 7, 8)
+    assert padded.pad(images).shape == (1, 4, 7, 8)
     assert plain.columns(images, 2).data_ptr() == images.data_ptr()
     assert sparse.columns(images, 2).data_ptr() != images.data_ptr()
 
 
-@pytest.mark.parametrize(("at_once", "portions"), [(1, [1] * 7), (5183, [1] * 7), (5184, [2, 2, 2, 1]), (10**6, [7])])
-def test_batches_hold_as_many_images_as_fit(at_once, portions):
-    """Windows of one of these images have 4 * 9 * 72 = 2592 entries; one image is the least."""
+@pytest.mark.parametrize(
+    ("max_entries", "batches"), [(1, [1] * 7), (5183, [1] * 7), (5184, [2, 2, 2, 1]), (10**6, [7])]
+)
+def test_batches_hold_as_many_images_as_fit(max_entries, batches):
+    """The windows of one image have 4 * 9 * 72 = 2592 entries; a batch has at least one image."""
     images = torch.empty(7, 4, 8, 9)
-    found = [len(images[portion]) for portion in WindowGrid((8, 9), 3, 1, 1, 1).batches(images, at_once)]
-    assert found == portions
+    found = [len(images[batch]) for batch in WindowGrid((8, 9), 3, 1, 1, 1).batches(images, max_entries)]
+    assert found == batches
 
 
 IMAGES, COLUMNS = torch.zeros(2, 3, 5, 5), torch.zeros(2, 27, 9)
@@ -251,22 +253,22 @@ def test_bad_arguments_get_one_sentence(case):
     ceil_mode=st.booleans(),
 )
 def test_every_position_covers_the_pixels_of_the_definition(size, kernel, stride, padding, dilation, ceil_mode):
-    """Element (k, l) at position (i, j) covers pixel (i stride + k dilation - padding, ...), or the border beyond."""
+    """Element (k, l) at position (i, j) covers pixel (i stride + k dilation - padding, ...), or the padding."""
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
     grid = WindowGrid(size, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
     numbers = torch.arange(1.0, size[0] * size[1] + 1).reshape(1, 1, *size)
-    framed, padded = grid.pad(numbers, -1.0), torch.zeros(grid.padded_size)
+    surrounded, padded = grid.pad(numbers, -1.0), torch.zeros(grid.padded_size)
     padded[grid.padded_part] = 1
     for element, (k, l) in enumerate(itertools.product(*map(range, kernel))):
         for i, j in itertools.product(*map(range, grid.shape)):
             row, column = i * stride[0] + k * dilation[0], j * stride[1] + l * dilation[1]  # of the padded image
             y, x = row - padding[0], column - padding[1]
             inside = 0 <= y < size[0] and 0 <= x < size[1]
-            assert framed[grid.elements[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
+            assert surrounded[grid.elements[element]][0, 0, i, j] == (numbers[0, 0, y, x] if inside else -1)
             near = row < size[0] + 2 * padding[0] and column < size[1] + 2 * padding[1]
             assert padded[grid.elements[element]][i, j] == near
-    assert torch.equal(framed[grid.image_part], numbers)
+    assert torch.equal(surrounded[grid.image_part], numbers)
     ones = [torch.ones(1, 1, *grid.shape)] * len(grid.elements)
     seen = torch.zeros(1, 1, *grid.padded_size)
     for pixels in grid.elements:
@@ -275,8 +277,8 @@ def test_every_position_covers_the_pixels_of_the_definition(size, kernel, stride
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_columns_of_short_numbers_are_added_in_longer_ones(dtype):
-    """A pixel that is in 400 windows gets the sum of 400 numbers, not the number at which 16 bits stop counting."""
+def test_columns_of_16_bit_values_are_added_in_32_bits(dtype):
+    """A pixel in 400 windows gets the exact sum of 400 ones, also where 16 bits would stop counting."""
     columns = torch.ones(1, 400, 400, dtype=dtype)
     assert col2im(columns, 39, 20).amax() == 400
 
@@ -309,7 +311,7 @@ BREAKS = [
         "columns.reshape(*channels, elements, *grid.shape[::-1])",
     ),
     ("fits and columns.shape[2] == positions", "fits"),
-    # columns and portions for the large product
+    # columns and batches for the large product
     ("channels = images.transpose(0, 1)  #", "channels = images.reshape(images.shape[1], -1, *images.shape[2:])  #"),
     (" or self.shape != self.padded_size", ""),
     ("self.padded_size != images.shape[2:] or ", ""),
