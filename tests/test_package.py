@@ -19,6 +19,7 @@ import nbformat
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import tlhelpers
 from tests.test_notebooks import anchors
@@ -80,9 +81,13 @@ def test_constraints_fit_the_project():
 
 
 def test_constraints_suit_the_oldest_python():
-    """No package that is installed asks for a later Python than the project does, not even by a patch."""
+    """No pinned version that is installed asks for a later Python than the project does, not even by a patch."""
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
-    wanted = {each.metadata["Name"]: each.metadata["Requires-Python"] or "" for each in distributions()}
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
+    installed = [each for each in distributions() if pinned.get(canonicalize_name(each.name)) == each.version]
+    wanted = {each.name: each.metadata.get("Requires-Python", "") for each in installed}
     assert {name: asks for name, asks in wanted.items() if oldest not in SpecifierSet(asks)} == {}
 
 

@@ -66,12 +66,12 @@ def test_log_evidence_is_the_largest_of_the_density_written_out(task):
 
     def density(beta, y):
         spread = np.linalg.slogdet(shape / beta)[1] + n * np.log(2 * np.pi)
-        return -(spread + np.linalg.solve(shape / beta, y[:, None])[..., 0] @ y) / 2
+        return -(spread + np.linalg.solve(shape / beta, y[None, :, None])[..., 0] @ y) / 2
 
     best = []
     for kind in np.unique(labels):
         y = (labels == kind).astype(float)
-        beta = n / (np.linalg.solve(shape, y[:, None]).swapaxes(1, 2) @ y[:, None])
+        beta = n / (np.linalg.solve(shape, y[None, :, None]).swapaxes(1, 2) @ y[:, None])
         found = density(beta, y)
         assert (found >= density(0.99 * beta, y)).all() and (found >= density(1.01 * beta, y)).all()
         best.append(found.max() / n)
