@@ -124,7 +124,8 @@ def test_shapes_and_dtypes_must_match_exactly():
 
 
 @pytest.mark.parametrize(
-    ("features", "weight"), [((2, 3), (4, 5)), ((3,), (4, 3)), ((2, 3), (3,)), ((2, 1, 3), (4, 3))]
+    ("features", "weight"),
+    [((2, 3), (4, 5)), ((3,), (4, 3)), ((2, 3), (3,)), ((2, 1, 3), (4, 3)), ((2, 3, 1), (4, 3, 1))],
 )
 def test_features_and_weight_have_the_same_columns(features, weight):
     """Both are matrices, with one row for each image and for each class."""

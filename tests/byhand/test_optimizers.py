@@ -264,6 +264,19 @@ def test_no_decay_leaves_infinity_alone(ours, theirs):
     assert torch.equal(mine, torchs.detach())
 
 
+def test_dampening_has_no_effect_without_momentum():
+    """Without momentum there is no velocity, so that two steps equal torch's and those without dampening."""
+    plain, ours, theirs = torch.ones(2), torch.ones(2), torch.ones(2, requires_grad=True)
+    theirs.grad = torch.tensor([1.0, -2.0])
+    optimizers = SGD([plain], 0.1), SGD([ours], 0.1, dampening=0.5)
+    reference = torch.optim.SGD([theirs], 0.1, dampening=0.5)
+    for _ in range(2):
+        for optimizer in optimizers:
+            optimizer.step([theirs.grad])
+        reference.step()
+    assert torch.equal(ours, theirs.detach()) and torch.equal(ours, plain)
+
+
 BREAKS = [
     ("if self.weight_decay != 0:\n", "if True:\n"),
     ("gradient if self.weight_decay == 0 else gradient +", "gradient +"),
