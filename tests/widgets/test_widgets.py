@@ -137,7 +137,7 @@ def test_a_message_is_shown_where_nothing_can_be_drawn():
     assert "at most half the kernel" in each.line.value and each.picture.value == before
     each.controls["padding"].value = 0
     each.controls["kernel"].value = 7
-    assert "does not fit" in each.line.value and each.picture.value == before
+    assert "must fit into" in each.line.value and each.picture.value == before
 
 
 @pytest.mark.parametrize("kind, theirs", [("max", F.max_pool2d), ("mean", F.avg_pool2d)])
