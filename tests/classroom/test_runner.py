@@ -107,6 +107,17 @@ def test_a_dead_kernel_is_an_error_like_any_other(tmp_path):
     assert run.error.startswith("cell [1]: the kernel died") and run.megabytes is None
 
 
+def test_a_kernel_that_refuses_at_first_is_asked_again(tmp_path, monkeypatch):
+    """After an error a kernel refuses requests for a while, here for half a second; its answer arrives all the same."""
+    config = tmp_path / "ipython" / "profile_default" / "ipython_kernel_config.py"
+    config.parent.mkdir(parents=True)
+    config.write_text("get_config().Kernel.stop_on_error_timeout = 0.5")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path = write_notebook(tmp_path / "notebooks/01_a.ipynb", "RESULTS = {'probe': 0.9}", "int('seven')")
+    _, run = run_notebook(path)
+    assert "ValueError" in run.error and run.results == {"probe": 0.9}
+
+
 def test_a_folder_without_notebooks_is_an_error(tmp_path):
     """The error names the folder, and what to do."""
     with pytest.raises(ValueError, match=f"folder is {tmp_path}; it must hold notebooks; go to"):

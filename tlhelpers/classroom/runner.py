@@ -137,8 +137,10 @@ def _run_cells(client: NotebookClient, name: str) -> str | None:
 def _ask(client: NotebookClient) -> dict[str, Any]:
     """Return the answer of a kernel to ``QUESTION``; an empty dict if it does not have tlhelpers."""
     ask = run_sync(cast(AsyncKernelClient, client.kc).execute_interactive)
-    reply = ask("", store_history=False, user_expressions={"answer": QUESTION}, timeout=60)
-    answer = reply["content"]["user_expressions"]["answer"]
+    reply: dict[str, Any] = {"status": "aborted"}
+    while reply["status"] == "aborted":  # for a moment after an error, a kernel refuses what it is asked
+        reply = ask("", store_history=False, user_expressions={"answer": QUESTION}, timeout=60)["content"]
+    answer = reply["user_expressions"]["answer"]
     return ast.literal_eval(answer["data"]["text/plain"]) if answer["status"] == "ok" else {}
 
 
