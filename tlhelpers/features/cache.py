@@ -14,6 +14,11 @@ from tlhelpers.machine import pick_device, pick_dtype
 from tlhelpers.photos.datasets import PhotoDataset
 
 
+def photos_of(loader: DataLoader) -> PhotoDataset:
+    """Return the photos that a loader of ``make_loader`` reads."""
+    return loader.dataset  # type: ignore[return-value]
+
+
 def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
     """Return the features that are stored under a key; compute and store them first if there are none."""
     path = cache_dir() / "features" / f"{key}.npy"
@@ -42,7 +47,7 @@ def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
     layer : str
         As in ``extract_features``.
     """
-    photos: PhotoDataset = loader.dataset  # type: ignore[assignment]  # of make_loader
+    photos = photos_of(loader)
     head = None if layer.split(".")[0] in ("fc", "") else "fc"
     layers = {name: child for name, child in model.named_children() if name != head}
     digest = hashlib.sha256(repr((type(model), layers)).encode())

@@ -9,12 +9,11 @@ from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
-from tlhelpers.features.cache import cache_key, cached_features
+from tlhelpers.features.cache import cache_key, cached_features, photos_of
 from tlhelpers.features.recording import record_layers
 from tlhelpers.machine import autocast, pick_device
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.photos.datasets import PhotoDataset
 
 MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
 
@@ -54,7 +53,7 @@ def extract_features(
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
     features = cached_features(cache_key(model, loader, layer), compute) if cache else compute()
-    return features, _photos(loader).labels
+    return features, photos_of(loader).labels
 
 
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:
@@ -92,17 +91,13 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     maps = _extract(model, loader, names[first - 1], nn.Identity())
     layers = [getattr(model, name) for name in names[first:]]
     rest = nn.Sequential(*layers[:-1], nn.Flatten(), layers[-1])
-    kept = TensorDataset(maps, _photos(loader).labels)
+    kept = TensorDataset(maps, photos_of(loader).labels)
     return rest, DataLoader(kept, batch_size=loader.batch_size, shuffle=True)
 
 
 def _check_order(loader: DataLoader) -> None:
     if not isinstance(loader.sampler, SequentialSampler):
         raise ValueError("the loader shuffles, so the features would not match the labels; make it with shuffle=False")
-
-
-def _photos(loader: DataLoader) -> PhotoDataset:
-    return loader.dataset  # type: ignore[return-value]  # of make_loader
 
 
 def _mean_over_positions(output: Tensor) -> Tensor:
@@ -118,7 +113,7 @@ def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activatio
         activations = activations or fastest(model, layer, images[:2])
         output = finish(activations(images))
         if done == 0:  # room for all photos at once: joining the batches at the end would take twice the memory
-            features = torch.empty(len(_photos(loader)), *output.shape[1:])
+            features = torch.empty(len(photos_of(loader)), *output.shape[1:])
         features[done : done + len(output)] = output.cpu()
         done += len(output)
     return features
