@@ -22,6 +22,9 @@ from tqdm import tqdm
 from tlhelpers.classroom.kernel import QUESTION
 from tlhelpers.classroom.notebooks import clean, find_notebooks
 
+# how often a kernel is asked before it counts as one that does not answer
+ATTEMPTS = 50
+
 
 @dataclass
 class NotebookRun:
@@ -137,10 +140,12 @@ def _run_cells(client: NotebookClient, name: str) -> str | None:
 def _ask(client: NotebookClient) -> dict[str, Any]:
     """Return the answer of a kernel to ``QUESTION``; an empty dict if it does not have tlhelpers."""
     ask = run_sync(cast(AsyncKernelClient, client.kc).execute_interactive)
-    reply: dict[str, Any] = {"status": "aborted"}
-    while reply["status"] == "aborted":  # for a moment after an error, a kernel refuses what it is asked
+    for _ in range(ATTEMPTS):  # for a moment after an error, a kernel refuses what it is asked
         reply = ask("", store_history=False, user_expressions={"answer": QUESTION}, timeout=60)["content"]
-    answer = reply["user_expressions"]["answer"]
+        if reply["status"] != "aborted":
+            break
+        time.sleep(0.1)
+    answer = reply.get("user_expressions", {}).get("answer", {"status": "aborted"})
     return ast.literal_eval(answer["data"]["text/plain"]) if answer["status"] == "ok" else {}
 
 
