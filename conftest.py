@@ -26,9 +26,19 @@ settings.load_profile("small")  # pytest --hypothesis-profile=full overrides it
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip a notebook whose weights are not available, with the reason; in CI it runs, and fails."""
-    for item in items:
-        if item.path.suffix == ".ipynb" and not CI and (reason := missing_weights(item.path)):
+    notebooks = [item for item in items if item.path.suffix == ".ipynb"]
+    if notebooks:
+        decide_precision()
+    for item in notebooks:
+        if not CI and (reason := missing_weights(item.path)):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def decide_precision() -> None:
+    """Decide the precision of this machine, which is printed once, so that no notebook has to do it."""
+    from tlhelpers import pick_device, pick_dtype
+
+    pick_dtype(pick_device())
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tlhelpers import pick_device, pick_dtype, set_seed
-from tlhelpers.machine import keep_dtype
+from tlhelpers.precision import keep_dtype
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ LAYERS = (
     "tlhelpers.network",
     "tlhelpers.byhand",
     "tlhelpers.plots",
+    "tlhelpers.precision",
     "tlhelpers.fetch",
     "tlhelpers.files",
     "tlhelpers.machine",

@@ -11,7 +11,7 @@ from .features.extraction import extract_features, keep_below
 from .features.recording import record_layers
 from .features.transferability import h_score, leep, log_evidence
 from .files import cache_dir
-from .machine import autocast, peak_memory, pick_device, pick_dtype, set_seed
+from .machine import peak_memory, pick_device, set_seed
 from .network.pretrained import load_resnet50
 from .network.resnet import ResNet50
 from .network.weights import imagenet_classes
@@ -30,6 +30,7 @@ from .plots import (
     show,
     show_images,
 )
+from .precision import autocast, pick_dtype
 from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
 from .training.checkpoint import load_checkpoint, save_checkpoint
 from .training.fitting import EpochResult, fit

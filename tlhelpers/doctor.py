@@ -46,7 +46,8 @@ def describe_device() -> str:
     """Return the device that torch computes on, and in which precision."""
     import torch
 
-    from tlhelpers.machine import pick_device, pick_dtype
+    from tlhelpers.machine import pick_device
+    from tlhelpers.precision import pick_dtype
 
     device = pick_device()
     threads = f" with {torch.get_num_threads()} threads" if device.type == "cpu" else ""

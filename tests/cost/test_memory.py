@@ -11,8 +11,8 @@ from torch.nn import functional as F
 import tlhelpers as tl
 from tests.tiny import StagedNet
 from tlhelpers.cost.memory import recompute_blocks, saved_bytes
-from tlhelpers.machine import keep_dtype
 from tlhelpers.network.resnet import Bottleneck
+from tlhelpers.precision import keep_dtype
 
 DEVICE = tl.pick_device()
 

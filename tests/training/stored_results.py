@@ -13,7 +13,7 @@ import torch
 
 import tlhelpers as tl
 from tests.tiny import StagedNet, transform, write_folder
-from tlhelpers.machine import keep_dtype
+from tlhelpers.precision import keep_dtype
 
 FILE = Path(__file__).parent / "results" / "transfer.json"
 STRATEGIES = (

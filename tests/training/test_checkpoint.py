@@ -60,7 +60,8 @@ from pathlib import Path
 import torch
 import tlhelpers.training.loop
 from tests.training.test_checkpoint import a_training
-from tlhelpers.machine import keep_dtype, pick_device
+from tlhelpers.machine import pick_device
+from tlhelpers.precision import keep_dtype
 from tlhelpers.photos.datasets import image_folder
 
 torch.set_num_threads(2)

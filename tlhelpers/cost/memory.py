@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, UntypedStorage, nn
 from torch.utils.checkpoint import checkpoint
 
-from tlhelpers.machine import autocast, pick_device
+from tlhelpers.machine import pick_device
 from tlhelpers.network.resnet import Bottleneck, ResNet50
+from tlhelpers.precision import autocast
 from tlhelpers.training.freezing import train_mode
 
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from tlhelpers.cost.memory import record_saved, sizes
 from tlhelpers.cost.profiling import shortest_time
 from tlhelpers.features.recording import record_layers
-from tlhelpers.machine import autocast, pick_device
+from tlhelpers.machine import pick_device
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.precision import autocast
 from tlhelpers.training.freezing import freeze, train_mode, unfreeze
 
 PIXELS = 224  # height and width of an image

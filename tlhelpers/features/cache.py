@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from tlhelpers.files import cache_dir, replacing
-from tlhelpers.machine import pick_device, pick_dtype
+from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.precision import pick_dtype
 
 
 def photos_of(loader: DataLoader) -> PhotoDataset:

@@ -11,9 +11,10 @@ from tqdm.auto import tqdm
 from tlhelpers.allocator import keep_memory
 from tlhelpers.features.cache import cache_key, cached_features, photos_of
 from tlhelpers.features.recording import record_layers
-from tlhelpers.machine import autocast, pick_device
+from tlhelpers.machine import pick_device
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.precision import autocast
 
 MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
 

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from tlhelpers.machine import pick_device, pick_dtype
+from tlhelpers.machine import pick_device
 from tlhelpers.network.fused import fuse_convolutions
 from tlhelpers.network.graphs import cut, fold_batch_norms
+from tlhelpers.precision import pick_dtype
 
 IMAGES_AT_ONCE = (8, 32)  # on a CPU, in the early and in the late layers: so many activations fit in its cache
 

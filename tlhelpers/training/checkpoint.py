@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tlhelpers.files import replacing
-from tlhelpers.machine import keep_dtype, pick_device, pick_dtype
+from tlhelpers.machine import pick_device
+from tlhelpers.precision import keep_dtype, pick_dtype
 
 
 def save_checkpoint(

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
-from tlhelpers.machine import autocast, pick_device
+from tlhelpers.machine import pick_device
+from tlhelpers.precision import autocast
 from tlhelpers.training.freezing import train_mode
 
 
