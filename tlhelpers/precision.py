@@ -84,9 +84,9 @@ def decide_dtype(capabilities: dict | None = None, measure: Callable[[Work], flo
     measure : callable, optional
         The time of a computation in bfloat16, divided by its time in float32; by default ``time_ratio``.
     """
-    capabilities = torch.cpu.get_capabilities() if capabilities is None else capabilities
-    instructions = [name for name in BFLOAT16_INSTRUCTIONS if capabilities.get(name)]
-    processor = f"{capabilities.get('cpu_name')}, {' '.join(instructions) or 'no bfloat16'}, torch {torch.__version__}"
+    known = capabilities or torch.cpu.get_capabilities()
+    instructions = [name for name in BFLOAT16_INSTRUCTIONS if known.get(name)]
+    processor = f"{known.get('cpu_name')}, {' '.join(instructions) or 'no bfloat16'}, torch {torch.__version__}"
     kept = _read_kept()
     if kept.get(processor) in PRECISIONS:
         return PRECISIONS[kept[processor]]

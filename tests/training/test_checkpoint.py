@@ -1,5 +1,6 @@
 """A training that was stopped goes on as if it had not been, and a checkpoint of another training is refused."""
 
+import copy
 import random
 import signal
 import subprocess
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim import lr_scheduler as schedules
 
-from tests.tiny import ENTRY, TinyNet, transform, write_folder
-from tlhelpers.photos.datasets import image_folder
+from tests.tiny import ENTRY, TinyNet, transform, write_folder, write_photo
+from tlhelpers.photos.datasets import Photos, image_folder
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import train_transform
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
@@ -25,13 +27,17 @@ def photos(tmp_path):
     return image_folder(write_folder(tmp_path / "set", train=8))
 
 
-def a_training(photos, epochs, folder, *, seed=3, **options):
+def one_cycle(optimizer, epochs, steps, rate):
+    return schedules.OneCycleLR(optimizer, rate, epochs=epochs, steps_per_epoch=steps)
+
+
+def a_training(photos, epochs, folder, *, seed=3, batch_size=6, rate=0.1, decay=0.0, schedule=one_cycle, **options):
     """Train with all that has a state: shuffling, augmentation, momentum, a schedule."""
     torch.manual_seed(seed)
-    model = TinyNet()
-    train = make_loader(photos.train, train_transform(ENTRY), batch_size=5, shuffle=True)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, epochs=6, steps_per_epoch=len(train))
+    model = options.pop("model", None) or TinyNet()
+    train = make_loader(photos.train, train_transform(ENTRY), batch_size=batch_size, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+    schedule = schedule(optimizer, options.pop("planned", 6), len(train), rate)
     val = make_loader(photos.val, transform())
     return model, fit(model, train, val, optimizer, epochs=epochs, schedule=schedule, folder=folder, **options)
 
@@ -49,7 +55,7 @@ def test_three_epochs_and_three_more_are_six(photos, tmp_path):
     """A run continued from its folder has the numbers and the weights of a run in one go, to the last bit."""
     whole, history = a_training(photos, 6, tmp_path / "whole")
     a_training(photos, 3, tmp_path / "halves")
-    halves, continued = a_training(photos, 6, tmp_path / "halves", seed=99)  # another start, which has no effect
+    halves, continued = a_training(photos, 6, tmp_path / "halves")
     assert without_seconds(continued) == without_seconds(history)
     assert_same(halves, whole)
 
@@ -67,7 +73,7 @@ from tlhelpers.photos.datasets import image_folder
 torch.set_num_threads(2)
 photos, folder, deadly = image_folder(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 keep_dtype(pick_device(), getattr(torch, sys.argv[4]))  # as if this process had measured it to be faster
-plain, count = tlhelpers.training.loop._check_labels, [0]
+plain, count = tlhelpers.training.loop.check_labels, [0]
 
 def checked(labels, classes):  # called once in every batch, and once after every evaluation
     count[0] += 1
@@ -75,7 +81,7 @@ def checked(labels, classes):  # called once in every batch, and once after ever
         os.kill(os.getpid(), signal.SIGKILL)
     plain(labels, classes)
 
-tlhelpers.training.loop._check_labels = checked
+tlhelpers.training.loop.check_labels = checked
 model, _ = a_training(photos, 6, folder)
 torch.save(model.state_dict(), folder / "end.pth")
 """
@@ -85,7 +91,7 @@ torch.save(model.state_dict(), folder / "end.pth")
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 @pytest.mark.parametrize(
     ("deadly", "began", "faster_later"),  # killed in the middle of the third epoch, or in the fourth's first batch
-    [(11, "bfloat16", "float32"), (16, "float32", "bfloat16")],
+    [(10, "bfloat16", "float32"), (13, "float32", "bfloat16")],
 )
 def test_a_killed_run_goes_on_bit_for_bit(photos, tmp_path, deadly, began, faster_later):
     """Killed in an epoch and started again in a fresh process, it ends with the weights of an undisturbed run.
@@ -123,19 +129,177 @@ def test_the_best_epoch_is_kept(photos, tmp_path):
 def test_a_finished_run_is_not_trained_again(photos, tmp_path):
     """A cell that is run twice gives the same history at once, and the weights of the first time."""
     model, history = a_training(photos, 2, tmp_path / "run")
-    again, same = a_training(photos, 2, tmp_path / "run", seed=5)
+    again, same = a_training(photos, 2, tmp_path / "run")
     assert same == history  # seconds included
     assert_same(again, model)
 
 
+DIFFERENT = {
+    "rate": ({"rate": 0.2}, r"learning rate 0.004.*, and now it is 0.008"),
+    "decay": ({"decay": 0.1}, "optimizer settings weight_decay=0.0, and now it is weight_decay=0.1"),
+    "schedule": ({"schedule": lambda o, *_: schedules.ConstantLR(o)}, "schedule OneCycleLR, and now it is ConstantLR"),
+    "no schedule": ({"schedule": lambda *_: None}, "schedule OneCycleLR, and now it is none"),
+    "shape of the schedule": ({"planned": 7}, "schedule settings total_steps=18, and now it is total_steps=21"),
+    "batch size": ({"batch_size": 8}, "batch size 6, and now it is 8"),
+    "seed": ({"seed": 4}, "seed 3, and now it is 4"),
+    "label smoothing": ({"label_smoothing": 0.1}, "label smoothing 0.0, and now it is 0.1"),
+    "accumulate": ({"accumulate": 2}, "accumulate 1, and now it is 2"),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_a_training_with_another_setting_is_not_resumed(name, photos, tmp_path):
+    """The message names the setting, both values and both ways out, and nothing in the folder changes."""
+    options, sentence = DIFFERENT[name]
+    a_training(photos, 2, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(ValueError, match=f"last.pt belongs to .*{sentence}; train in a new folder.*new settings"):
+        a_training(photos, 2, tmp_path / "run", **({"planned": 6} | options))
+    assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def freeze_conv(model):
+    model.conv1.weight.requires_grad = False
+    return model
+
+
+def test_other_photos_and_other_trained_layers_are_noticed(photos, tmp_path):
+    """A photo more, a photo that was replaced, another label, another layer that is trained."""
+    a_training(photos, 1, tmp_path / "run")
+    fewer = Photos(photos.train.subset(range(1, 16)), photos.val, "photos")
+    swapped = Photos(photos.train.subset([1, 0, *range(2, 16)]), photos.val, "photos")
+    judged = Photos(photos.train, photos.val.subset([0, 5]), "photos")
+    for other, part in ((fewer, "training"), (swapped, "training"), (judged, "validation")):
+        with pytest.raises(ValueError, match=rf"with {part} photos \d+ photos \(\w+\), and now it is \d+ photos"):
+            a_training(other, 1, tmp_path / "run", batch_size=6)
+    write_photo(photos.train.paths[3], seed=8, size=(31, 24))
+    with pytest.raises(ValueError, match="with training photos"):
+        a_training(photos, 1, tmp_path / "run")
+    with pytest.raises(ValueError, match="with trained parameters 5 tensors"):
+        a_training(photos, 1, tmp_path / "run", model=freeze_conv(TinyNet()))
+
+
+def test_with_new_settings_the_weights_are_continued_alone(photos, tmp_path, capsys):
+    """Epochs count from 1, the optimizer is new, and the earlier checkpoints are kept; asked again, it is resumed."""
+    first, _ = a_training(photos, 2, tmp_path / "run", seed=3)
+    old = (tmp_path / "run" / "last.pt").read_bytes()
+    options = {"rate": 0.01, "resume": "with new settings"}
+    second, history = a_training(photos, 1, tmp_path / "run", model=TinyNet(), **options)
+    assert [result.epoch for result in history] == [1] and "earlier-1" in capsys.readouterr().out
+    assert (tmp_path / "run" / "earlier-1" / "last.pt").read_bytes() == old
+    alone, expected = a_training(photos, 1, None, model=copy.deepcopy(first), rate=0.01)
+    assert without_seconds(history) == without_seconds(expected)
+    assert_same(second, alone)
+    assert a_training(photos, 1, tmp_path / "run", **options)[1] == history
+    a_training(photos, 1, tmp_path / "run", rate=0.02, resume="with new settings")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "best.pt",
+        "earlier-1",
+        "earlier-2",
+        "last.pt",
+    ]
+    with pytest.raises(ValueError, match="resume is 'yes'; it must be 'with the same settings' or 'with new settings'"):
+        a_training(photos, 1, tmp_path / "run", resume="yes")
+
+
+SCHEDULES = {
+    "one cycle": one_cycle,
+    "cosine": lambda optimizer, epochs, steps, rate: schedules.CosineAnnealingLR(optimizer, epochs * steps),
+    "linear": lambda optimizer, epochs, steps, rate: schedules.LinearLR(optimizer, 1, 0.1, epochs * steps),
+    "steps": lambda optimizer, epochs, steps, rate: schedules.StepLR(optimizer, steps * epochs // 2),
+    "function": lambda optimizer, epochs, steps, rate: schedules.LambdaLR(optimizer, lambda i: 1 - i / epochs / steps),
+    "warm-up": lambda optimizer, epochs, steps, rate: schedules.SequentialLR(
+        optimizer,
+        [schedules.LinearLR(optimizer, 0.1, 1, steps), schedules.CosineAnnealingLR(optimizer, (epochs - 1) * steps)],
+        [steps],
+    ),
+    "none": lambda *_: None,
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_more_epochs_than_at_first_follow_the_longer_schedule(name, photos, tmp_path):
+    """The rate after four epochs is that of the schedule for four, and an untouched run of the same length agrees."""
+    options = {"schedule": SCHEDULES[name]}
+    a_training(photos, 2, tmp_path / "run", planned=2, **options)
+    _, history = a_training(photos, 4, tmp_path / "run", planned=4, **options)
+    assert [result.epoch for result in history] == [1, 2, 3, 4]
+    a_training(photos, 4, tmp_path / "whole", planned=4, **options)
+    states = [torch.load(tmp_path / run / "last.pt", weights_only=True) for run in ("run", "whole")]
+    assert states[0]["steps"] == states[1]["steps"] and states[0]["settings"] == states[1]["settings"]
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "none"])
+def test_a_schedule_is_resumed_bit_for_bit(name, photos, tmp_path):
+    """Stopped after one of three epochs, it ends with the weights of a run in one go."""
+    options = {"schedule": SCHEDULES[name], "planned": 3}
+    whole, _ = a_training(photos, 3, None, **options)
+    a_training(photos, 1, tmp_path / "run", **options)
+    resumed, _ = a_training(photos, 3, tmp_path / "run", **options)
+    assert_same(resumed, whole)
+
+
+def test_fewer_epochs_than_there_are_train_nothing_and_say_so(photos, tmp_path, capsys):
+    """All epochs come back, and one line says how many there are."""
+    _, history = a_training(photos, 2, tmp_path / "run")
+    assert a_training(photos, 1, tmp_path / "run")[1] == history
+    assert "has 2 epochs already" in capsys.readouterr().out
+
+
+class Stop(nn.Module):
+    """Interrupts the training in one of its forward passes."""
+
+    def __init__(self, after, error=None):
+        super().__init__()
+        torch.manual_seed(0)
+        self.net, self.left, self.error = TinyNet(), after, error
+
+    def forward(self, images):
+        self.left -= 1
+        if self.left == 0:
+            raise self.error
+        return self.net(images)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (KeyboardInterrupt(), "stopped in epoch 2; the model can be used .*last.pt holds the epochs .*same call"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "memory for batches of 6 photos.*batch_size=3.*epoch 2; .*last"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "batches of 6 .*batch_size=3.*epoch 2"),
+        (MemoryError(), "not enough memory for batches of 6 photos; make the loader with batch_size=3"),
+        (RuntimeError("something else"), "^something else .in epoch 2; .*last.pt holds the epochs before it"),
+    ],
+)
+def test_what_stops_a_training_says_where_and_what_is_left(error, sentence, photos, tmp_path):
+    """The epoch, the checkpoint, the way out; the same call then goes on to the numbers of an undisturbed run."""
+    with pytest.raises(type(error) if isinstance(error, KeyboardInterrupt) else RuntimeError, match=sentence):
+        a_training(photos, 2, tmp_path / "run", model=Stop(7, error))
+    whole, _ = a_training(photos, 2, None, model=Stop(-1))
+    again, _ = a_training(photos, 2, tmp_path / "run", model=Stop(-1))
+    assert_same(again, whole)
+
+
+def test_a_loss_that_is_not_finite_names_step_rate_and_checkpoint(photos, tmp_path):
+    """What to lower, and what is left."""
+    constant = {"schedule": lambda *_: None}
+    a_training(photos, 1, tmp_path / "run", **constant)
+    broken = TinyNet()
+    nn.init.constant_(broken.fc.weight, float("inf"))
+    with pytest.raises(
+        RuntimeError, match=r"became nan in step 1, at a learning rate of 0.1; .*epoch 1; no checkpoint"
+    ):
+        a_training(photos, 1, tmp_path / "other", model=broken, **constant)
+
+
 def test_patience_ends_a_run(photos, tmp_path):
     """It ends after so many epochs without a lower validation loss, and stays ended when it is asked to go on."""
-    _, history = a_training(photos, 6, None)
+    _, history = a_training(photos, 6, None, rate=2.0)
     losses = [result.val_loss for result in history]
     worse = next(epoch for epoch in range(1, 6) if losses[epoch] > min(losses[:epoch]))
-    _, stopped = a_training(photos, 6, tmp_path / "run", patience=1)
+    _, stopped = a_training(photos, 6, tmp_path / "run", patience=1, rate=2.0)
     assert without_seconds(stopped) == without_seconds(history[: worse + 1])
-    _, again = a_training(photos, 6, tmp_path / "run", patience=1)
+    _, again = a_training(photos, 6, tmp_path / "run", patience=1, rate=2.0)
     assert again == stopped
 
 
@@ -176,8 +340,8 @@ BAD = {
     "another head": (lambda: TinyNet(3), {}, r"another network: its 'fc.weight' has shape \(2, 4\), here it is \(3, 4"),
     "another network": (lambda: nn.Linear(2, 2), {}, r"another network: its 'weight' has shape none, here .*\(2, 2\)"),
     "other classes": (TinyNet, {"classes": ["cats", "dogs"]}, r"for the classes \['a', 'b'\], got \['cats', 'dogs'\]"),
-    "another optimizer": (TinyNet, {"optimizer": adam}, r"belongs to another optimizer .* make the optimizer of that"),
-    "a schedule more": (TinyNet, {"schedule": True}, "was written without a schedule"),
+    "another optimizer": (TinyNet, {"optimizer": adam}, "a training with optimizer SGD, and now it is AdamW"),
+    "a schedule more": (TinyNet, {"schedule": True}, "a training with schedule none, and now it is ConstantLR"),
 }
 
 
@@ -189,7 +353,7 @@ def test_another_training_is_refused(name, tmp_path):
     save_checkpoint(tmp_path / "a.pt", first, torch.optim.SGD(first.parameters(), lr=0.1), classes=["a", "b"])
     model = make()
     optimizer = options.get("optimizer", lambda model: torch.optim.SGD(model.parameters(), lr=0.1))(model)
-    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer) if "schedule" in options else None
+    schedule = schedules.ConstantLR(optimizer) if "schedule" in options else None
     before = {key: value.clone() for key, value in model.state_dict().items()}
     with pytest.raises(ValueError, match=sentence):
         load_checkpoint(tmp_path / "a.pt", model, optimizer, schedule=schedule, classes=options.get("classes"))
@@ -200,7 +364,7 @@ def test_another_training_is_refused(name, tmp_path):
     ("content", "sentence"),
     [
         (None, "there is no such file"),
-        (b"no zip", "cannot be read as a checkpoint"),
+        (b"no zip", "is not a checkpoint that torch can read"),
         ({"a": 1}, "does not hold a training"),
     ],
 )

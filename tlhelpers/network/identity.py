@@ -53,19 +53,29 @@ def describe_network(model: nn.Module) -> dict[str, Any] | None:
     }
 
 
-def build_network(description: dict[str, Any]) -> ResNet50:
+def build_network(description: dict[str, Any], classes: list[str] | None) -> ResNet50:
     """Return the ResNet-50 of a description, with random weights.
 
     Parameters
     ----------
     description : dict
         The result of ``describe_network``.
+    classes : list of str, optional
+        The names of the classes.
     """
     model = ResNet50(description["num_classes"], stride_in=description["stride_in"])
-    if description["weights"]:
-        model.weights = WeightsEntry(**description["weights"])
-    model.pretrained_body = description["pretrained_body"]
+    for name, value in describe_attributes(description, classes).items():
+        setattr(model, name, value)
     return model
+
+
+def describe_attributes(description: dict[str, Any] | None, classes: list[str] | None) -> dict[str, Any]:
+    """Return what a described network has besides its layers, by the names of its attributes."""
+    if description is None:
+        return {}
+    attributes = {"classes": classes, "pretrained_body": description["pretrained_body"]}
+    weights = description["weights"]
+    return attributes | ({"weights": WeightsEntry(**weights)} if weights else {})
 
 
 def was_trained_further(model: ResNet50) -> bool:

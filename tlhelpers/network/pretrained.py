@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from pooch import file_hash
@@ -54,8 +55,7 @@ def load_resnet50(
     _check_state(state, path)
     described = isinstance(content, dict) and isinstance(content.get("network"), dict)
     if described and entry is None:
-        model = build_network(content["network"])
-        model.classes = content.get("classes")
+        model = build_network(content["network"], content.get("classes"))
         print(f"{path}: a network for {', '.join(model.classes or ['unnamed classes'])}, which was trained from")
     else:
         model = _build(entry or _recognize(path, state, like, entries), state)
@@ -91,7 +91,7 @@ def _recognize(path: Path, state: dict[str, Tensor], like: str | None, entries: 
             f"preprocessing; name the weights that they stem from: like= one of {names}"
         )
     row = find_weights(like, entries)
-    own = {"name": path.name, "title": f"a file of your own, like {row.name}", "filename": path.name}
+    own: dict[str, Any] = {"name": path.name, "title": f"a file of your own, like {row.name}", "filename": path.name}
     return replace(row, **own, url=None, package=None, sha256=None, body=None, top1=None, auto=False)
 
 

@@ -1,17 +1,30 @@
 """Read a file of weights: a state dict in any of the usual forms, of which no code is run."""
 
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 INSIDE = ("state_dict", "model_state_dict", "model")  # under which name training programs keep the state dict
 PREFIXES = ("module.", "_orig_mod.")  # of networks that were trained on several GPUs, or compiled
+
+# words in the error of a library, what they mean, and the way out
+REASONS = (
+    (
+        "Unsupported global",
+        "reading it would run code",
+        "where it was made, save the weights alone: torch.save(model.state_dict(), path)",
+    ),
+    (
+        "TorchScript",
+        "it is a TorchScript program",
+        "save the weights alone: torch.save(torch.jit.load(path).state_dict(), other_path)",
+    ),
+)
+OTHER_REASON = ("it is damaged, or something else", "make or download it again, or name another file")
 
 
 def read_file(path: Path) -> Any:
@@ -33,23 +46,13 @@ def read_file(path: Path) -> Any:
             return load_file(path)
         _check_sums(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} is not a checkpoint that torch can read without running code in it; where it was made, save the "
-            "weights alone: torch.save(model.state_dict(), path)"
-        ) from error
-    except (Exception, SafetensorError) as error:  # torch has many types of errors for a file that it cannot read
-        program = "TorchScript" in str(error)
-        reason, way_out = (
-            ("a TorchScript program", "save the weights alone: torch.save(torch.jit.load(path).state_dict(), new_path)")
-            if program
-            else (type(error).__name__, "make or download it again, or name another file")
-        )
+    except Exception as error:  # torch has many types of errors for a file that it cannot read
+        reason, way_out = next((found for words, *found in REASONS if words in str(error)), OTHER_REASON)
         raise ValueError(f"{path} is not a checkpoint that torch can read ({reason}); {way_out}") from error
 
 
 def _check_sums(path: Path) -> None:
-    """Raise zipfile.BadZipFile if a part of the file was changed; torch itself does not compare the checksums."""
+    """Raise BadZipFile if a part of the file was changed; torch itself does not compare the checksums."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():

@@ -7,6 +7,7 @@ threads is reported.
 """
 
 import random
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tlhelpers.files import replacing
 from tlhelpers.machine import pick_device
+from tlhelpers.network.identity import check_same_network, describe_attributes, describe_network
+from tlhelpers.network.weight_files import read_file
 from tlhelpers.precision import keep_dtype, pick_dtype
+from tlhelpers.training.settings import Settings, compare_settings, describe_optimizer
+
+# what every checkpoint has
+KEYS = {"model", "network", "classes", "optimizer", "steps", "settings", "history", "random", "arithmetic"}
 
 
 def save_checkpoint(
@@ -28,6 +35,7 @@ def save_checkpoint(
     schedule: LRScheduler | None = None,
     history: list[dict] | None = None,
     classes: list[str] | None = None,
+    settings: Settings | None = None,
 ) -> None:
     """Write a checkpoint; the file appears whole or not at all, and replaces an older one.
 
@@ -35,11 +43,14 @@ def save_checkpoint(
     ----------
     path : str or Path
     model, optimizer, schedule
-        As in ``train_one_epoch``.
+        As in ``train_one_epoch``. Of a ResNet-50 stride and preprocessing are kept too, so that ``load_resnet50(path)``
+        gives the whole network.
     history : list of dict, optional
         The epochs so far.
     classes : list of str, optional
-        The names of the classes, in the order of the logits.
+        The names of the classes, in the order of the logits; by default ``model.classes``.
+    settings : dict, optional
+        What else the training was begun with (``describe_training``).
 
     Raises
     ------
@@ -49,10 +60,12 @@ def save_checkpoint(
     path = Path(path)
     state = {
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": None if schedule is None else schedule.state_dict(),
+        "network": describe_network(model),
+        "classes": classes or getattr(model, "classes", None),
+        "optimizer": optimizer.state_dict()["state"],
+        "steps": 0 if schedule is None else schedule.last_epoch,
+        "settings": (settings or {}) | describe_optimizer(optimizer, schedule),
         "history": history or [],
-        "classes": classes,
         "random": _random_states(),
         "arithmetic": _arithmetic(),
     }
@@ -67,19 +80,26 @@ def load_checkpoint(
     *,
     schedule: LRScheduler | None = None,
     classes: list[str] | None = None,
+    settings: Settings | None = None,
 ) -> list[dict]:
     """Load the model of a checkpoint; with an optimizer, load the state of the whole training.
+
+    Nothing is changed unless everything fits.
 
     Parameters
     ----------
     path : str or Path
     model : nn.Module
-        With the same layers and classes. Changed in place.
+        With the same layers, stride and preprocessing. Changed in place.
     optimizer : Optimizer, optional
-        With it, its state, that of the schedule and those of all random generators are loaded too.
+        A new one with the settings of that training. With it, its state, the position of the schedule and the states of
+        all random generators are loaded too.
     schedule : LRScheduler, optional
+        A new one, which is moved to the position of the checkpoint.
     classes : list of str, optional
         The names of the classes now; they must be those of the checkpoint.
+    settings : dict, optional
+        What else the training has to have in common (``describe_training``).
 
     Returns
     -------
@@ -89,45 +109,32 @@ def load_checkpoint(
     Raises
     ------
     ValueError
-        If the file is not a checkpoint, or belongs to another network, other classes, or another optimizer or schedule.
+        If the file is not a checkpoint, or belongs to another network, other classes, or other settings.
     """
-    state = _read(Path(path))
+    path = Path(path)
+    state = _read(path)
     _check_model(path, state, model, classes)
     if optimizer is not None:
+        compare_settings(path, state["settings"], (settings or {}) | describe_optimizer(optimizer, schedule))
         _load_training(path, state, optimizer, schedule)
     model.load_state_dict(state["model"])
+    for name, value in describe_attributes(state["network"], state["classes"]).items():
+        setattr(model, name, value)
     return state["history"]
 
 
 def _read(path: Path) -> dict:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ValueError(f"path is {str(path)!r}, and there is no such file; name a checkpoint") from error
-    except Exception as error:  # torch has many types of errors for a file that it cannot read
-        reason = type(error).__name__
-        raise ValueError(
-            f"{path} cannot be read as a checkpoint ({reason}); delete it, or name another file"
-        ) from error
-    if not isinstance(state, dict) or not {"model", "optimizer", "random"} <= set(state):
-        raise ValueError(
-            f"{path} does not hold a training; load weights alone with model.load_state_dict(torch.load(path))"
-        )
+    state = read_file(path)
+    if not isinstance(state, dict) or not set(state) >= KEYS:
+        raise ValueError(f"{path} does not hold a training; load weights alone with load_resnet50({str(path)!r})")
     return state
 
 
-def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule: LRScheduler | None) -> None:
-    if (schedule is None) != (state["schedule"] is None):
-        given, remedy = ("without", "leave the schedule out") if schedule else ("with", "give the schedule")
-        raise ValueError(f"{path} was written {given} a schedule; it must be continued likewise; {remedy}")
-    try:
-        optimizer.load_state_dict(state["optimizer"])
-    except ValueError as error:
-        raise ValueError(
-            f"{path} belongs to another optimizer ({error}); make the optimizer of that training"
-        ) from error
+def _load_training(path: Path, state: dict, optimizer: Optimizer, schedule: LRScheduler | None) -> None:
+    _check_shapes(path, state["optimizer"], optimizer)
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state["optimizer"]})
     if schedule is not None:
-        schedule.load_state_dict(state["schedule"])
+        _move(schedule, state["steps"])
     _set_random_states(state["random"])
     device, arithmetic = pick_device(), state["arithmetic"]
     if arithmetic["device"] == device.type:
@@ -137,7 +144,34 @@ def _load_training(path: str | Path, state: dict, optimizer: Optimizer, schedule
             print(f"{path}: {name} was {arithmetic[name]} and is {value} now, so last digits will differ.")
 
 
-def _check_model(path: str | Path, state: dict, model: nn.Module, classes: list[str] | None) -> None:
+def _move(schedule: LRScheduler, steps: int) -> None:
+    """Let a new schedule take so many steps at once; a longer one than at first then has its own rates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch misses the steps of the optimizer between those of the schedule
+        for _ in range(steps):
+            schedule.step()
+
+
+def _check_shapes(path: Path, stored: dict, optimizer: Optimizer) -> None:
+    """Raise ValueError if a tensor of the optimizer, such as a momentum, has another shape than its parameter."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    fits = all(
+        index < len(parameters)
+        and (not isinstance(value, Tensor) or value.ndim == 0 or _fits(value, parameters[index]))
+        for index, values in stored.items()
+        for value in values.values()
+    )
+    if not fits:
+        raise ValueError(
+            f"{path} belongs to an optimizer of other parameters; give the optimizer the parameters of that training"
+        )
+
+
+def _fits(value: Tensor, parameter: Tensor) -> bool:
+    return value.shape == parameter.shape and bool(value.isfinite().all())
+
+
+def _check_model(path: Path, state: dict, model: nn.Module, classes: list[str] | None) -> None:
     theirs, ours = _shapes(state["model"]), _shapes(model.state_dict())
     for name in [*ours, *theirs]:
         if ours.get(name) != theirs.get(name):
@@ -145,6 +179,7 @@ def _check_model(path: str | Path, state: dict, model: nn.Module, classes: list[
                 f"{path} belongs to another network: its {name!r} has shape {theirs.get(name, 'none')}, here it is "
                 f"{ours.get(name, 'none')}; build the network of that training, or train in another folder"
             )
+    check_same_network(path, state["network"], model)
     if classes is not None and state["classes"] is not None and classes != state["classes"]:
         raise ValueError(
             f"{path} was trained for the classes {state['classes']}, got {classes}; train in another folder"

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from torch.utils.data import DataLoader
 
 from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
-from tlhelpers.training.loop import check_positive, evaluate, train_one_epoch
+from tlhelpers.training.failures import check_positive, saying_where
+from tlhelpers.training.loop import evaluate, train_one_epoch
+from tlhelpers.training.settings import OtherSettingsError, describe_training
 
 BEST, LAST = "best.pt", "last.pt"
+SAME, NEW = "with the same settings", "with new settings"
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,13 @@ def fit(
     accumulate: int = 1,
     patience: int | None = None,
     folder: str | Path | None = None,
+    resume: str = SAME,
 ) -> list[EpochResult]:
     """Train for some epochs, and evaluate after each.
 
     With a folder, it keeps ``last.pt`` and ``best.pt`` (the epoch with the lowest validation loss) there. If a run was
     stopped, the same call continues after the last complete epoch. On a CPU, the results are exactly those of a run
-    that was not stopped.
+    that was not stopped. A call with other settings is refused, except that it may ask for more epochs.
 
     Parameters
     ----------
@@ -61,7 +65,10 @@ def fit(
     patience : int, optional
         Stop after this many epochs without a lower validation loss.
     folder : str or Path, optional
-        For the checkpoints of this one training. ``load_checkpoint`` reads them.
+        For the checkpoints of this one training. ``load_checkpoint`` and ``load_resnet50`` read them.
+    resume : str
+        "with the same settings"; or "with new settings": if the folder holds a training with other settings, its
+        checkpoints are moved to a folder in it, and a new training begins with the weights of its last epoch.
 
     Returns
     -------
@@ -72,27 +79,66 @@ def fit(
     ------
     ValueError
         If ``epochs``, ``patience``, ``accumulate`` or a learning rate is not positive, or the folder holds another
-        training.
+        training; the message names the setting and both values.
     RuntimeError
-        If the loss is not finite, or a checkpoint cannot be written.
+        If the loss is not finite, there is not enough memory, or a checkpoint cannot be written.
     """
     check_positive(epochs=epochs, patience=patience, accumulate=accumulate)
     _check_rates(optimizer)
     model.to(pick_device()).to(memory_format=torch.channels_last)
-    about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
-    save = partial(save_checkpoint, model=model, optimizer=optimizer, **about)
-    train = partial(train_one_epoch, schedule=schedule, label_smoothing=label_smoothing, accumulate=accumulate)
+    how: dict[str, Any] = {"label_smoothing": label_smoothing, "accumulate": accumulate}
+    settings = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
+    about: dict[str, Any] = {
+        "schedule": schedule,
+        "classes": getattr(train_loader.dataset, "classes", None),
+        "settings": settings,
+    }
     last = Path(folder) / LAST if folder else None
-    stored = load_checkpoint(last, model, optimizer, **about) if last and last.exists() else []
-    history = [EpochResult(**result) for result in stored]
+    history = _resume(last, resume, model, optimizer, about)
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
         start = time.perf_counter()
-        trained, judged = train(model, train_loader, optimizer), evaluate(model, val_loader)
+        with saying_where(len(history) + 1, last):
+            trained = train_one_epoch(model, train_loader, optimizer, schedule=schedule, **how)
+            judged = evaluate(model, val_loader)
         seconds = time.perf_counter() - start
         history.append(EpochResult(len(history) + 1, *trained, judged.loss, judged.accuracy, seconds))
         for path in _checkpoints(folder, history):
-            save(path=path, history=[asdict(result) for result in history])
+            save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **about)
     return history
+
+
+def _resume(
+    last: Path | None, resume: str, model: nn.Module, optimizer: Optimizer, about: dict[str, Any]
+) -> list[EpochResult]:
+    """Load what there is of this training, and return its epochs."""
+    if resume not in (SAME, NEW):
+        raise ValueError(f"resume is {resume!r}; it must be {SAME!r} or {NEW!r}; choose one")
+    if last is None or not last.exists():
+        return []
+    try:
+        stored = load_checkpoint(last, model, optimizer, **about)
+    except OtherSettingsError:
+        if resume == SAME:
+            raise
+        load_checkpoint(last, model, classes=about["classes"])
+        print(
+            f"A new training begins with the weights of {last}; its checkpoints are now in {_set_aside(last.parent)}."
+        )
+        return []
+    if len(stored) > about["settings"]["epochs"]:
+        print(f"{last} has {len(stored)} epochs already, so nothing is trained.")
+    return [EpochResult(**result) for result in stored]
+
+
+def _set_aside(folder: Path) -> Path:
+    """Move the checkpoints into a new folder below theirs, and return it."""
+    number = next(number for number in count(1) if not (folder / f"earlier-{number}").exists())
+    aside = folder / f"earlier-{number}"
+    aside.mkdir()
+    for name in (BEST, LAST):
+        if (folder / name).exists():
+            (folder / name).rename(aside / name)
+    return aside
 
 
 def _checkpoints(folder: str | Path | None, history: list[EpochResult]) -> list[Path]:

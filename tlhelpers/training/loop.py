@@ -1,6 +1,5 @@
 """The training loop: train for one epoch, and evaluate."""
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +15,15 @@ from tqdm.auto import tqdm
 from tlhelpers.allocator import keep_memory
 from tlhelpers.machine import pick_device
 from tlhelpers.precision import autocast
+from tlhelpers.training.failures import (
+    check_batch,
+    check_finite,
+    check_labels,
+    check_not_empty,
+    check_positive,
+    check_share,
+    naming_batch_size,
+)
 from tlhelpers.training.freezing import train_mode
 
 
@@ -74,27 +82,33 @@ def train_one_epoch(
     Raises
     ------
     ValueError
-        If a label is not a class of the model, or ``accumulate`` is not positive.
+        If a label is not a class of the model, a number is out of its range, the loader is empty, or its last batch
+        is a single photo for a model with batch norms.
     RuntimeError
-        If the loss is not finite.
+        If the loss is not finite, or there is not enough memory.
     """
     check_positive(accumulate=accumulate)
+    check_share(label_smoothing=label_smoothing)
+    check_not_empty(loader)
     device = pick_device()
     train_mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
     progress = tqdm(loader, desc="training", unit="batch", leave=False)
-    for batches in _grouped(progress, accumulate):
-        optimizer.zero_grad()
-        for images, labels in batches:
-            images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
-            logits, loss = _forward(model, images, labels, label_smoothing)
-            (loss / len(batches)).backward()  # gradients add up to that of the mean loss
-            total_loss += loss.item() * len(labels)
-            total_right += int((logits.argmax(dim=1) == labels).sum())
-            total += len(labels)
-        optimizer.step()
-        if schedule is not None:
-            schedule.step()
+    with naming_batch_size(loader):
+        for step, batches in enumerate(_grouped(progress, accumulate), start=1):
+            optimizer.zero_grad()
+            for images, labels in batches:
+                check_batch(images, model, loader)
+                images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
+                logits, loss = _forward(model, images, labels, label_smoothing)
+                check_finite(loss, step, optimizer)
+                (loss / len(batches)).backward()  # gradients add up to that of the mean loss
+                total_loss += loss.item() * len(labels)
+                total_right += int((logits.argmax(dim=1) == labels).sum())
+                total += len(labels)
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
     return total_loss / total, total_right / total
 
 
@@ -102,11 +116,8 @@ def _forward(model: nn.Module, images: Tensor, labels: Tensor, label_smoothing: 
     """Return the (N, C) logits of a batch and their mean cross-entropy."""
     with autocast(images.device):
         logits = model(images)
-    _check_labels(labels, logits.shape[1])
-    loss = F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
-    if not math.isfinite(loss.item()):
-        raise RuntimeError(f"the loss became {loss.item()}; lower the learning rate and start again")
-    return logits, loss
+    check_labels(labels, logits.shape[1])
+    return logits, F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
 
 
 def _grouped(batches: Iterable, size: int) -> Iterator[list]:
@@ -137,31 +148,17 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     ValueError
         If a label is not a class of the model.
     """
+    check_not_empty(loader)
     device = pick_device()
     model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []
-    for images, labels in tqdm(loader, desc="evaluating", unit="batch", leave=False):
-        with autocast(device):
-            logits = model(images.to(device, memory_format=torch.channels_last))
-        all_logits.append(logits.float().cpu())
-        all_labels.append(labels)
+    with naming_batch_size(loader):
+        for images, labels in tqdm(loader, desc="evaluating", unit="batch", leave=False):
+            with autocast(device):
+                logits = model(images.to(device, memory_format=torch.channels_last))
+            all_logits.append(logits.float().cpu())
+            all_labels.append(labels)
     logits, labels = torch.cat(all_logits), torch.cat(all_labels)
-    _check_labels(labels, logits.shape[1])
+    check_labels(labels, logits.shape[1])
     accuracy = (logits.argmax(dim=1) == labels).double().mean().item()
     return Evaluation(F.cross_entropy(logits, labels).item(), accuracy, logits, labels)
-
-
-def check_positive(**numbers: int | None) -> None:
-    """Raise ValueError if a number is given and is below 1."""
-    for name, number in numbers.items():
-        if number is not None and number < 1:
-            raise ValueError(f"{name} is {number}; it must be 1 or more; give a positive whole number")
-
-
-def _check_labels(labels: Tensor, classes: int) -> None:
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if len(wrong):
-        raise ValueError(
-            f"a label is {wrong[0].item()}; it must be below {classes}, the number of classes of the model, and not "
-            "negative; give the model a head for all classes with replace_head"
-        )

@@ -1,0 +1,94 @@
+"""Failures of a training, each as one sentence: what went wrong, where, and what to do."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+MEMORY_MESSAGES = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@contextmanager
+def saying_where(epoch: int, last: Path | None) -> Iterator[None]:
+    """Add to a failure of a training in which epoch it happened, and which checkpoint there is."""
+    kept = last is not None and last.exists()
+    rest = f"{last} holds the epochs before it" if kept else "no checkpoint was written"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped in epoch {epoch}; the model can be used as it is now, and {rest}"
+            + ("; the same call continues from there" if kept else "")
+        ) from None
+    except RuntimeError as error:
+        raise RuntimeError(f"{error} (in epoch {epoch}; {rest})") from error
+
+
+@contextmanager
+def naming_batch_size(loader: DataLoader) -> Iterator[None]:
+    """Turn a lack of memory into a sentence that names the size of a batch."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in MEMORY_MESSAGES):
+            raise
+        size = loader.batch_size or 1
+        raise RuntimeError(
+            f"there is not enough memory for batches of {size} photos; make the loader with batch_size="
+            f"{max(1, size // 2)}, or close other programs"
+        ) from error
+
+
+def check_finite(loss: Tensor, step: int, optimizer: Optimizer) -> None:
+    """Raise RuntimeError if a loss is infinite or not a number."""
+    if not math.isfinite(loss.item()):
+        rate = max(group["lr"] for group in optimizer.param_groups)
+        raise RuntimeError(
+            f"the loss became {loss.item()} in step {step}, at a learning rate of {rate:.2g}; lower the learning rate "
+            "and start again"
+        )
+
+
+def check_batch(images: Tensor, model: nn.Module, loader: DataLoader) -> None:
+    """Raise ValueError if the last batch is a single photo by accident, from which a batch norm cannot learn."""
+    if len(images) > 1 or loader.batch_size == 1:
+        return
+    if any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.training for module in model.modules()):
+        raise ValueError(
+            "a batch has a single photo, and batch norms cannot learn from one; make the loader with make_loader, "
+            "which joins it to the batch before, or with drop_last=True"
+        )
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Raise ValueError if a label is not one of the classes of the model."""
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"a label is {wrong[0].item()}; it must be below {classes}, the number of classes of the model, and not "
+            "negative; give the model a head for all classes with replace_head"
+        )
+
+
+def check_positive(**numbers: int | None) -> None:
+    """Raise ValueError if a number is given and is not a whole number of 1 or more."""
+    for name, number in numbers.items():
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(f"{name} is {number}; it must be 1 or more; give a positive whole number")
+
+
+def check_share(**numbers: float) -> None:
+    """Raise ValueError if a number is not between 0 and 1."""
+    for name, number in numbers.items():
+        if not 0 <= number <= 1:
+            raise ValueError(f"{name} is {number}; it must be from 0 to 1; give 0 for none")
+
+
+def check_not_empty(loader: DataLoader) -> None:
+    """Raise ValueError if a loader has no batch."""
+    if len(loader) == 0:
+        raise ValueError("loader has no photos; it must have one or more; make it from a dataset that has some")
