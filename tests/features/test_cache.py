@@ -1,6 +1,7 @@
 """Features are read from the cache only while nothing has changed that changes them."""
 
 import errno
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from torch import nn
 from torchvision.transforms import v2
 
 import tlhelpers as tl
-from tests.features.networks import TRANSFORM, Tiny
+from tests.features.networks import TRANSFORM, tiny
 from tlhelpers.features.cache import cache_key
+from tlhelpers.features.extraction import _say_once
+from tlhelpers.photos.reading import READER_VERSION
 
 
 def count_passes(model):
@@ -27,7 +30,7 @@ def kept(tmp_path):
 
 def test_the_second_call_reads_the_cache(loader, tmp_path):
     """The same features come back without a pass through the model, in other batches too."""
-    model = Tiny()
+    model = tiny()
     first, _ = tl.extract_features(model, loader, cache=True)
     passes = count_passes(model)
     again, labels = tl.extract_features(model, loader, cache=True)
@@ -36,9 +39,20 @@ def test_the_second_call_reads_the_cache(loader, tmp_path):
     assert labels.tolist() == [0, 1, 1, 0, 1, 0, 0] and len(kept(tmp_path)) == 1
 
 
+def test_random_numbers_do_not_depend_on_the_cache(loader):
+    """What is trained afterwards is the same whether features were computed or read."""
+    model, drawn = tiny(), []
+    for _ in range(2):
+        tl.set_seed(5)
+        tl.extract_features(model, loader, cache=True)
+        drawn.append(torch.rand(1).item())
+    tl.set_seed(5)
+    assert drawn == [torch.rand(1).item()] * 2
+
+
 def test_nothing_is_kept_unless_asked(loader, tmp_path):
     """Without cache=True nothing is written, and every call computes."""
-    model = Tiny()
+    model = tiny()
     passes = count_passes(model)
     tl.extract_features(model, loader)
     tl.extract_features(model, loader)
@@ -124,7 +138,7 @@ CHANGES = (
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_misses_the_cache(change, dataset, tmp_path):
     """A changed photo, weight, statistic, stride, transform, layer or order is noticed: the features are new."""
-    model = Tiny()
+    model = tiny()
     old, _ = tl.extract_features(model, tl.make_loader(dataset, TRANSFORM), cache=True)
     options = change(model, dataset)
     loader = tl.make_loader(dataset, options.pop("transform", TRANSFORM))
@@ -149,7 +163,7 @@ def change_mode(model):
 @pytest.mark.parametrize("change", [new_head, change_head, change_mode])
 def test_what_does_not_change_the_features_keeps_the_cache(change, loader, tmp_path):
     """A new head, another weight of the head, or training mode: the features are read from the cache."""
-    model = Tiny()
+    model = tiny()
     old, _ = tl.extract_features(model, loader, cache=True)
     change(model)
     passes = count_passes(model)
@@ -160,15 +174,55 @@ def test_what_does_not_change_the_features_keeps_the_cache(change, loader, tmp_p
 @pytest.mark.parametrize("layer", ["fc", ""])
 def test_the_head_counts_where_its_output_is_asked_for(layer, loader):
     """The logits of another head are others."""
-    model = Tiny()
+    model = tiny()
     before = cache_key(model, loader, layer)
     change_head(model)
     assert cache_key(model, loader, layer) != before
 
 
+class Darker(nn.Module):
+    """A transform of somebody's own."""
+
+    def forward(self, image):
+        return image
+
+
+@pytest.mark.parametrize(
+    "step", [v2.Lambda(lambda image: image), lambda image: image, Darker(), partial(v2.functional.hflip)]
+)
+def test_what_holds_code_of_your_own_is_computed_and_not_cached(step, dataset, tmp_path, capsys):
+    """Two functions look alike, so the second would get the features of the first; one line says so, once."""
+    _say_once.cache_clear()
+    loader = tl.make_loader(dataset, v2.Compose([v2.CenterCrop(12), step, *TRANSFORM.transforms]))
+    model = tiny()
+    passes = count_passes(model)
+    for _ in range(2):
+        tl.extract_features(model, loader, cache=True)
+    assert len(passes) == 2 and not (tmp_path / "cache").exists()
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and "not kept but computed every time" in printed and "code of your own" in printed
+
+
+def test_a_network_of_your_own_class_is_not_cached(loader, tmp_path):
+    """What its forward pass does could change unnoticed."""
+
+    class Own(nn.Sequential):
+        pass
+
+    tl.extract_features(Own(*tiny()), loader, layer="0", cache=True)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_another_version_of_the_reader_misses_the_cache(loader):
+    """When photos are read in another way, old features are of no use."""
+    model = tiny()
+    now, next_one = (cache_key(model, loader, "avgpool", reader=READER_VERSION + change) for change in (0, 1))
+    assert now == cache_key(model, loader, "avgpool") != next_one
+
+
 def test_another_precision_misses_the_cache(loader, tmp_path, monkeypatch):
     """Features in bfloat16 and features in float32 have keys of their own."""
-    model = Tiny()
+    model = tiny()
     for dtype in (torch.float32, torch.bfloat16, torch.float32):
         monkeypatch.setattr("tlhelpers.features.cache.pick_dtype", lambda device, dtype=dtype: dtype)
         tl.extract_features(model, loader, cache=True)
@@ -179,7 +233,7 @@ def test_a_cache_that_cannot_be_written_costs_one_line(loader, tmp_path, monkeyp
     """A file where the folder should be: the features come all the same, and one line names the folder."""
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "file"))
-    model = Tiny()
+    model = tiny()
     features, _ = tl.extract_features(model, loader, cache=True)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 and str(tmp_path / "file") in lines[0] and "TLHELPERS_CACHE" in lines[0]
@@ -194,6 +248,6 @@ def test_a_full_disk_leaves_nothing_behind(loader, tmp_path, monkeypatch, capsys
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", save_half)
-    features, _ = tl.extract_features(Tiny(), loader, cache=True)
+    features, _ = tl.extract_features(tiny(), loader, cache=True)
     assert features.shape == (7, 5)
     assert capsys.readouterr().out.count("\n") == 1 and kept(tmp_path) == []

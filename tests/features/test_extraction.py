@@ -1,18 +1,20 @@
 """Features are those of a plain forward pass, in the order of the photos, with the fast copy or without."""
 
 import copy
+from collections import OrderedDict
 
 import pytest
 import torch
+from torch import nn
 
 import tlhelpers as tl
-from tests.features.networks import TRANSFORM, Tiny
+from tests.features.networks import TRANSFORM, tiny
 from tlhelpers.features.extraction import fastest
 
 
 def test_features_are_those_of_a_plain_pass(dataset, loader):
     """Photo by photo, in the order of the dataset, in eval mode, whatever mode the model was in."""
-    model = Tiny().train()
+    model = tiny().train()
     with tl.check_frozen(model):
         features, labels = tl.extract_features(model, loader)
     images = torch.stack([TRANSFORM(image) for image, _ in dataset])
@@ -24,7 +26,7 @@ def test_features_are_those_of_a_plain_pass(dataset, loader):
 
 def test_maps_are_averaged(dataset, loader):
     """A layer that gives maps (N, C, H, W) gives their means (N, C); one that gives vectors gives them."""
-    model = Tiny().eval()
+    model = tiny().eval()
     images = torch.stack([TRANSFORM(image) for image, _ in dataset])
     maps, _ = tl.extract_features(model, loader, layer="conv1")
     torch.testing.assert_close(maps, model.conv1(images).mean(dim=(2, 3)))
@@ -45,7 +47,7 @@ def test_features_of_a_resnet_give_its_logits(loader):
 def test_a_shuffled_loader_is_refused(dataset):
     """Features of shuffled photos would belong to nobody."""
     with pytest.raises(ValueError, match="shuffle=False"):
-        tl.extract_features(Tiny(), tl.make_loader(dataset, TRANSFORM, shuffle=True))
+        tl.extract_features(tiny(), tl.make_loader(dataset, TRANSFORM, shuffle=True))
 
 
 @pytest.mark.parametrize("stage", ["layer1", "layer4", "head"])
@@ -80,7 +82,7 @@ def test_maps_are_not_kept_where_that_makes_no_sense(dataset):
             tl.keep_below(tl.ResNet50(2), stage, tl.make_loader(dataset, TRANSFORM))
 
 
-class Branching(Tiny):
+class Branching(nn.Sequential):
     """A network whose computation depends on its input, so that it has no fixed graph."""
 
     def forward(self, images):
@@ -89,7 +91,7 @@ class Branching(Tiny):
 
 def test_a_network_without_a_graph_gives_its_features_all_the_same(loader, capsys):
     """They are its own, and one line gives the reason, once however often it happens."""
-    model = Branching().eval()
+    model = Branching(OrderedDict(tiny().named_children())).eval()
     found = [tl.extract_features(model, loader, layer="fc")[0] for _ in range(2)]
     images = torch.cat([images for images, _ in loader])
     for features in found:
@@ -119,7 +121,7 @@ def empty(model, layer):
 )
 def test_a_copy_that_fails_or_differs_is_not_used(make_copy, reason, capsys):
     """The network itself computes, and a line says why."""
-    model, images = Tiny().eval(), torch.randn(3, 3, 16, 16)
+    model, images = tiny().eval(), torch.randn(3, 3, 16, 16)
     activations = fastest(model, "fc", images, make_copy=make_copy)
     torch.testing.assert_close(activations(images), model(images).detach())
     assert reason in capsys.readouterr().out

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import tlhelpers as tl
-from tests.features.networks import Tiny
+from tests.features.networks import tiny
 
 
 def hooks(model):
@@ -14,7 +14,7 @@ def hooks(model):
 
 def test_recorded_is_what_the_layers_give_out():
     """The dictionary holds the output of each layer named, of the last pass."""
-    model, images = Tiny().eval(), torch.randn(2, 3, 9, 9)
+    model, images = tiny().eval(), torch.randn(2, 3, 9, 9)
     with tl.record_layers(model, "conv1", "fc") as recorded:
         model(torch.zeros(1, 3, 9, 9))
         logits = model(images)
@@ -34,7 +34,7 @@ def test_a_record_outlives_what_happens_next_in_place():
 
 def test_no_hook_is_left_behind():
     """After the block the model is as before, and later passes are not recorded."""
-    model = Tiny()
+    model = tiny()
     with tl.record_layers(model, "conv1", "avgpool") as recorded:
         assert hooks(model) == 2
     model(torch.randn(1, 3, 9, 9))
@@ -43,7 +43,7 @@ def test_no_hook_is_left_behind():
 
 def test_no_hook_is_left_behind_by_an_error():
     """An exception inside the block passes through, and takes the hooks with it."""
-    model = Tiny()
+    model = tiny()
     with pytest.raises(ZeroDivisionError), tl.record_layers(model, "conv1"):
         raise ZeroDivisionError
     assert hooks(model) == 0
@@ -52,7 +52,7 @@ def test_no_hook_is_left_behind_by_an_error():
 @pytest.mark.parametrize(("name", "near"), [("avgpol", "avgpool"), ("conv", "conv1"), ("zzz", "conv1, bn1")])
 def test_an_unknown_layer_is_answered_with_near_names(name, near):
     """The error names the layer asked for and layers that there are; nothing was hooked."""
-    model = Tiny()
+    model = tiny()
     with pytest.raises(ValueError, match=f"no layer '{name}'; near names: .*{near}"), tl.record_layers(model, name):
         pass
     assert hooks(model) == 0

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import PIL
 import torch
+import torchvision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from tlhelpers.features.description import describe, describe_network
 from tlhelpers.files import cache_dir, replacing
 from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.photos.reading import READER_VERSION
 from tlhelpers.precision import pick_dtype
 
 
@@ -34,12 +38,12 @@ def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
     return features
 
 
-def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
+def cache_key(model: nn.Module, loader: DataLoader, layer: str, *, reader: int = READER_VERSION) -> str:
     """Return a hash of everything that changes the features: a change of any part of it gives another key.
 
     It covers the layers of the network with their options and weights, the precision, the transform, the layer that is
-    asked for, and the contents and the order of the photos. The head is left out, because it does not influence the
-    layers before it, unless it is the layer that is asked for.
+    asked for, how photos are read, and the contents and the order of the photos. The head is left out, because it does
+    not influence the layers before it, unless it is the layer that is asked for.
 
     Parameters
     ----------
@@ -47,12 +51,20 @@ def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:
     loader : DataLoader
     layer : str
         As in ``extract_features``.
+    reader : int
+        The version of ``open_photo``.
+
+    Raises
+    ------
+    UndescribableError
+        If network or transform hold code of your own, which could change unnoticed.
     """
     photos = photos_of(loader)
     head = None if layer.split(".")[0] in ("fc", "") else "fc"
     layers = {name: child for name, child in model.named_children() if name != head}
-    digest = hashlib.sha256(repr((type(model), layers)).encode())
-    digest.update(repr((layer, pick_dtype(pick_device()), photos.transform)).encode())
+    network = describe_network(model, layers)
+    reading = (reader, PIL.__version__, torchvision.__version__, describe(photos.transform))
+    digest = hashlib.sha256(repr((network, layer, pick_dtype(pick_device()), reading)).encode())
     for name, values in model.state_dict().items():
         if name.split(".")[0] != head:
             digest.update(np.ascontiguousarray(values.detach().cpu().numpy()).data)

@@ -1,6 +1,6 @@
 """Compute the activations of one layer of a frozen network for every photo, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 import torch
@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
 from tlhelpers.features.cache import cache_key, cached_features, photos_of
+from tlhelpers.features.description import UndescribableError
 from tlhelpers.features.recording import record_layers
 from tlhelpers.machine import pick_device
 from tlhelpers.network.frozen import FrozenNetwork
@@ -37,7 +38,8 @@ def extract_features(
         A name as for ``record_layers``. Feature maps of shape (N, C, H, W) are averaged over H and W.
     cache : bool
         Store the features on disk, and read them from there the next time. A change of the photos, the transform, the
-        network or the precision is noticed, and the features are computed again.
+        network or the precision is noticed, and the features are computed again. If the transform or the network holds
+        functions or classes of your own, whose changes would not be noticed, nothing is stored, and a line says so.
 
     Returns
     -------
@@ -53,8 +55,18 @@ def extract_features(
     """
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
-    features = cached_features(cache_key(model, loader, layer), compute) if cache else compute()
+    key = _key(model, loader, layer) if cache else None
+    features = cached_features(key, compute) if key else compute()
     return features, photos_of(loader).labels
+
+
+def _key(model: nn.Module, loader: DataLoader, layer: str) -> str | None:
+    """Return the key of cached features; None, and a line that says why, if they cannot be cached."""
+    try:
+        return cache_key(model, loader, layer)
+    except UndescribableError as error:
+        _say_once(f"Features are not kept but computed every time: {error}.")
+        return None
 
 
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:
@@ -110,7 +122,7 @@ def _mean_over_positions(output: Tensor) -> Tensor:
 def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activations) -> Tensor:
     activations: Activations | None = None
     features, done = torch.empty(0), 0
-    for images, _ in tqdm(loader, desc="features", unit="batch", leave=False):
+    for images, _ in tqdm(_batches(loader), desc="features", unit="batch", leave=False, total=len(loader)):
         activations = activations or fastest(model, layer, images[:2])
         output = finish(activations(images))
         if done == 0:  # room for all photos at once: joining the batches at the end would take twice the memory
@@ -118,6 +130,18 @@ def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activatio
         features[done : done + len(output)] = output.cpu()
         done += len(output)
     return features
+
+
+def _batches(loader: DataLoader) -> Iterator:
+    """Return the batches of a loader without drawing the random number that every loader draws when it begins.
+
+    So a training that follows is the same whether features were computed or read from the cache. Processes that read
+    photos need the number for their own random numbers.
+    """
+    if loader.num_workers:
+        return iter(loader)
+    with torch.random.fork_rng(devices=[]):
+        return iter(loader)
 
 
 def fastest(
@@ -142,10 +166,10 @@ def fastest(
         frozen = make_copy(model, layer)
         difference = (frozen(images) - expected).norm()
     except Exception as error:  # torch has many types for a network that cannot be turned into a graph or fused
-        _say_once(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}")
+        _say_slow(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}")
         return plain
     if not difference <= MAX_DIFFERENCE * expected.norm():  # nor if one of them is not a number
-        _say_once(f"its activations differ by {100 * (difference / expected.norm()).item():.0f} %")
+        _say_slow(f"its activations differ by {100 * (difference / expected.norm()).item():.0f} %")
         return plain
     return frozen
 
@@ -159,6 +183,10 @@ def _plain(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     return recorded[layer].float()
 
 
+def _say_slow(reason: str) -> None:
+    _say_once(f"Features come from the network itself, without the fast copy ({reason}).")
+
+
 @cache
-def _say_once(reason: str) -> None:
-    print(f"Features come from the network itself, without the fast copy ({reason}).")
+def _say_once(sentence: str) -> None:
+    print(sentence)

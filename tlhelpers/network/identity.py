@@ -78,9 +78,10 @@ def describe_attributes(description: dict[str, Any] | None, classes: list[str] |
     return attributes | ({"weights": WeightsEntry(**weights)} if weights else {})
 
 
-def was_trained_further(model: ResNet50) -> bool:
+def was_trained_further(model: nn.Module) -> bool:
     """Tell whether the body of a pretrained network differs from the one that was loaded."""
-    return model.pretrained_body is not None and body_hash(model.state_dict()) != model.pretrained_body
+    loaded = getattr(model, "pretrained_body", None)
+    return loaded is not None and body_hash(model.state_dict()) != loaded
 
 
 def check_same_network(path: Any, description: dict[str, Any] | None, model: nn.Module) -> None:

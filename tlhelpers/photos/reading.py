@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+READER_VERSION = 2  # raised whenever other pixels are read from the same file; stored features are then computed again
 MIN_SIDE = 512  # pixels that both sides of a reduced photo keep; twice the input size of the networks in this series
 
 

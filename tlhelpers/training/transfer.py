@@ -10,6 +10,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
+from tlhelpers.network.identity import was_trained_further
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.folds import stratified_folds
@@ -35,10 +36,13 @@ def transfer(
 ) -> None:
     """Teach a pretrained network new classes, with one of the strategies or a strategy of your own.
 
+    If the network was trained since it was loaded, a line says that the transfer starts from there.
+
     Parameters
     ----------
     model : ResNet50
-        With its ``weights``, as ``load_resnet50`` returns it. Changed in place.
+        With its ``weights``, as ``load_resnet50`` returns it. Changed in place; its ``classes`` become those of the
+        photos.
     train : PhotoDataset
         Two or more photos of each class. Its own transform is not used.
     strategy : str or Strategy
@@ -59,6 +63,29 @@ def transfer(
     RuntimeError
         If the loss is not finite.
     """
+    _say_if_trained_before(model)
+    _transfer(model, train, strategy, epochs=epochs, peak_rate=peak_rate, size=size, batch_size=batch_size)
+
+
+def _say_if_trained_before(model: ResNet50) -> None:
+    if was_trained_further(model):
+        name = model.weights.name
+        print(
+            f"This network was trained before: transfer starts from its present weights, not from those of {name}; "
+            "load_resnet50 gives a new one."
+        )
+
+
+def _transfer(
+    model: ResNet50,
+    train: PhotoDataset,
+    strategy: str | Strategy,
+    *,
+    epochs: int = 3,
+    peak_rate: float | None = None,
+    size: int | Sequence[int] | None = None,
+    batch_size: int = 32,
+) -> None:
     row = find_strategy(strategy)
     if row.trains and peak_rate is not None:
         row = replace(row, peak_rate=peak_rate)
@@ -66,6 +93,7 @@ def transfer(
     unfreeze(model)
     row.start(model, train)
     row.freeze(model)
+    model.classes = list(train.classes)
     if row.trains:
         transforms = [train_transform(model.weights, size=side) for side in sizes]
         _train(model, row, [make_loader(train, t, batch_size=batch_size, shuffle=True) for t in transforms])
@@ -130,9 +158,10 @@ def cross_validate(
     ValueError
         As ``transfer`` and ``stratified_folds``.
     """
+    _say_if_trained_before(model)
     results = []
     for part, judged in stratified_folds(train, count):
         trial = copy.deepcopy(model)
-        transfer(trial, part, strategy, **options)
+        _transfer(trial, part, strategy, **options)
         results.append(evaluate(trial, make_loader(judged, eval_transform(model.weights))))
     return results
