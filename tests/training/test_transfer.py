@@ -11,6 +11,7 @@ import torch
 
 from tests.tiny import ENTRY, StagedNet, write_folder
 from tlhelpers.machine import set_seed
+from tlhelpers.network.identity import body_hash
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import image_folder
 from tlhelpers.photos.loading import make_loader
@@ -252,3 +253,24 @@ def test_the_default_is_what_cross_validation_chose():
     assert len({len(folds) for folds in losses.values()}) == 1
     best = min(losses, key=lambda strategy: sum(losses[strategy]))
     assert best == inspect.signature(transfer).parameters["strategy"].default
+
+
+def test_a_second_transfer_says_what_it_starts_from(photos, capsys):
+    """A network that was trained since it was loaded is not taken for the pretrained one; judging says it once."""
+    model = StagedNet()
+    model.pretrained_body = body_hash(model.state_dict())
+    transfer(model, photos.train, "linear probe", **SMALL)
+    transfer(model, photos.train, "full", **SMALL)
+    assert "trained before" not in capsys.readouterr().out  # a probe leaves the body as it was
+    transfer(model, photos.train, "linear probe", **SMALL)
+    line = "This network was trained before: transfer starts from its present weights, not from those of tiny;"
+    assert capsys.readouterr().out.count(line) == 1
+    cross_validate(model, photos.train, "linear probe", count=2)
+    assert capsys.readouterr().out.count(line) == 1
+
+
+def test_the_network_knows_its_classes_afterwards(photos):
+    """Their names, in the order of the logits."""
+    model = StagedNet()
+    transfer(model, photos.train, "linear probe")
+    assert model.classes == photos.train.classes and model.fc.out_features == len(photos.classes)
