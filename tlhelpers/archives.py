@@ -4,13 +4,14 @@ An archive can name files outside the folder that it is unpacked into, links to 
 unpack to terabytes.
 """
 
+import shutil
 import stat
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-BLOCK = 1 << 20  # bytes that are read at once
 MAX_MEMBERS = 100_000
 
 
@@ -40,15 +41,15 @@ def unpack(
     ------
     ValueError
         If it is not a zip archive, is damaged, or holds what a set of photos never does. Nothing has been written
-        then, unless the content of a file is damaged or larger than the archive says.
+        then, unless the content of a file is damaged.
     FileExistsError
         If a file is there already.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             files = _check(opened.infolist(), max_bytes, max_members)
-            return _write(opened, [member for member in files if wanted(member.filename)], folder, max_bytes)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:  # the second: an unknown compression
+            return _write(opened, [member for member in files if wanted(member.filename)], folder)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise ValueError(f"{archive.name} is not a zip archive that can be unpacked ({error})") from error
 
 
@@ -75,30 +76,27 @@ def _reason_against(member: zipfile.ZipInfo) -> str | None:
         ("\\" in name or not name.isprintable(), "has a character that file names here must not have"),
         (kind not in (0, stat.S_IFREG, stat.S_IFDIR), "is a link or a device and not a file"),
         (bool(member.flag_bits & 1), "needs a password"),
+        (member.header_offset < 0, "is not where the archive says"),
+        (member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), "is compressed in an unusual way"),
     )
     return next((reason for found, reason in reasons if found), None)
 
 
 def _check_collisions(names: Iterable[str]) -> None:
     """Raise ValueError if two names are one for a system that ignores case, such as Windows and macOS."""
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[str, bool]] = {}
     for name in names:
-        key = unicodedata.normalize("NFC", name).casefold()
-        if key in seen:
-            raise ValueError(f"the archive holds {seen[key]!r} and {name!r}, which are one file on some systems")
-        seen[key] = name
+        path = PurePosixPath(name)
+        for part in (path, *path.parents):
+            entry, key = (str(part), part == path), unicodedata.normalize("NFC", str(part)).casefold()
+            if seen.setdefault(key, entry) is not entry and (part == path or seen[key] != entry):
+                raise ValueError(f"the archive holds {seen[key][0]!r} and {name!r}, which are one file on some systems")
 
 
-def _write(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, max_bytes: int) -> list[Path]:
-    paths, room = [], max_bytes
-    for member in members:
-        path = folder / member.filename
+def _write(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> list[Path]:
+    paths = [folder / member.filename for member in members]
+    for member, path in zip(members, paths, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         with opened.open(member) as source, path.open("xb") as target:
-            while block := source.read(BLOCK):
-                room -= len(block)
-                if room < 0:
-                    raise ValueError(f"the archive unpacks to more than {max_bytes:,} bytes, which it does not say")
-                target.write(block)
-        paths.append(path)
+            shutil.copyfileobj(source, target)  # never more bytes than the archive says: zipfile sees to that
     return paths

@@ -119,14 +119,14 @@ def _ask(url: str, start: int, limits: Limits) -> requests.Response:
 
     The request runs in a thread because the timeout of requests does not cover the lookup of the host's name.
     """
-    answers: list[requests.Response | requests.RequestException] = []
+    answers: list[requests.Response | Exception] = []
     given_up = threading.Event()
 
     def ask() -> None:
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         try:
             answers.append(requests.get(url, headers=headers, stream=True, timeout=(limits.answer, limits.silence)))
-        except requests.RequestException as error:
+        except Exception as error:  # requests lets errors of other libraries pass, for some addresses
             answers.append(error)
         if given_up.is_set() and isinstance(answers[0], requests.Response):
             answers[0].close()
@@ -137,12 +137,12 @@ def _ask(url: str, start: int, limits: Limits) -> requests.Response:
     if not answers:
         given_up.set()
         raise RuntimeError(f"{url} cannot be reached (no answer in {limits.answer:g} seconds)")
-    if isinstance(answers[0], requests.RequestException):
+    if isinstance(answers[0], Exception):
         raise RuntimeError(f"{url} {_reason(answers[0])}") from answers[0]
     return answers[0]
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     name = type(error).__name__
     if isinstance(error, requests.exceptions.SSLError):
         return (

