@@ -31,7 +31,7 @@ BAD_HOSTS = [  # what it does, what it sends, what the sentence says
     (
         "sends less than it says",
         [head(200, content_length=4096), b"x" * 9],
-        r"ended (after 9 of 4,096|before the file)",
+        r"ended before the file was",
     ),
     ("breaks off in a chunk", [head(200, transfer_encoding="chunked"), b"9\r\nabc"], r"ended before the file was"),
     ("drips", [head(200, content_length=4096), *[b"x", 0.05] * 40], r"too slow \(0.0 kB a second\)"),

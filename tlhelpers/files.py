@@ -48,7 +48,7 @@ def _readable(variable: str, named: str) -> Path:
     """Return the folder that a variable names, whether it exists or not; raise an error if it is of no use."""
     try:
         path = Path(named).expanduser()  # RuntimeError for the home of an unknown user
-        if path.is_dir():
+        with suppress(FileNotFoundError, NotADirectoryError):  # it is created later, or the first write reports it
             os.scandir(path).close()
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -1,4 +1,4 @@
-"""What the cache folder holds, and how to make room in it: only what can be made again is ever removed."""
+"""What the cache folder holds, and how to free space in it: only what can be made again is ever removed."""
 
 import re
 import time

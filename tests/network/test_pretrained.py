@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.servers import nobody, serving
+from tests.servers import nobody, scripted, serving
 from tlhelpers.network import he2015, pretrained
 from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
@@ -96,6 +96,15 @@ def test_damaged_weights_beside_good_ones_cost_one_line(monkeypatch, cache, chec
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("Weights he2015 instead of imagenet1k_v1: ") and second == str(entries[-1])
     assert f"{entries[0].filename} is damaged (its SHA-256 is not" in first
+
+
+def test_what_is_in_the_cache_comes_before_any_host(cache, checkpoint):
+    """With he2015 in the cache, imagenet1k_v1 is not asked for."""
+    (cache / "weights").mkdir(parents=True)
+    (cache / "weights" / list_weights()[-1].filename).write_bytes(checkpoint)
+    with scripted([]) as (host, requests):
+        entries = with_he2015(from_host(host, checkpoint), torch.load(io.BytesIO(checkpoint)))
+        assert load_resnet50(entries=entries).weights.name == "he2015" and requests == []
 
 
 def test_a_changed_number_in_converted_weights_is_noticed(monkeypatch, cache, checkpoint):
