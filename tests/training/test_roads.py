@@ -11,6 +11,7 @@ from torch.optim import SGD
 from tlhelpers.network.identity import body_hash
 from tlhelpers.network.pretrained import load_resnet50
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.network.weight_files import content_hash
 from tlhelpers.network.weights import find_weights
 from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
@@ -25,8 +26,8 @@ def saved():
     torch.manual_seed(0)
     row = find_weights("he2015")
     model = ResNet50(3, stride_in=row.stride_in).eval()
-    model.weights = replace(row, body=body_hash(model.state_dict()), resize=300)
-    model.pretrained_body, model.classes = model.weights.body, CLASSES
+    model.weights = replace(row, contents=(content_hash(model.state_dict()),), resize=300)
+    model.pretrained_body, model.classes = body_hash(model.state_dict()), CLASSES
     return model
 
 
@@ -68,7 +69,7 @@ def safetensors(model, folder):
 
 def like_another(model, folder):
     torch.save({"model": model.state_dict()}, folder / "weights.pth")
-    other = replace(model.weights, body=None)
+    other = replace(model.weights, contents=())
     return load_resnet50(folder / "weights.pth", like="he2015", entries=[other])
 
 

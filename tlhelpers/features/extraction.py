@@ -55,9 +55,10 @@ def extract_features(
     """
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
+    labels = photos_of(loader).labels
     key = _key(model, loader, layer) if cache else None
-    features = cached_features(key, compute) if key else compute()
-    return features, photos_of(loader).labels
+    features = cached_features(key, len(labels), compute) if key else compute()
+    return features, labels
 
 
 def _key(model: nn.Module, loader: DataLoader, layer: str) -> str | None:

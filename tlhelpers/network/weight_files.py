@@ -1,9 +1,12 @@
 """Read a file of weights: a state dict in any of the usual forms, of which no code is run."""
 
+import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -106,3 +109,16 @@ def _plain_values(name: str, values: Tensor, path: Path) -> Tensor:
             f"{path} has {name!r} with values that are not finite; that training failed; take another file"
         )
     return values.float()
+
+
+def content_hash(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of the names, shapes, types and values of a state dict, without counters of batches.
+
+    It is the same for every file that holds these weights; the hash of the file is not.
+    """
+    digest = hashlib.sha256()
+    for name, values in sorted(state.items()):
+        if not name.endswith("num_batches_tracked"):
+            digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+            digest.update(np.ascontiguousarray(values.detach().cpu().numpy()).data)
+    return digest.hexdigest()
