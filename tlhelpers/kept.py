@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tlhelpers.files import NAME_A_CACHE, explained, replacing, set_aside
-from tlhelpers.locks import PATIENCE, alone
+from tlhelpers.locks import PATIENCE, alone, remove_rests
 
 MISSING = "missing"
 
@@ -43,6 +43,7 @@ def kept(
     RuntimeError
         If it cannot be made, read or written.
     """
+    remove_rests(path.parent)
     fault = _fault(path, find_fault)
     if fault is None:
         return path

@@ -69,9 +69,12 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 
 def remove_rests(parent: Path) -> None:
-    """Remove the temporary folders of processes that died; those of living processes and all else stay."""
+    """Remove temporary folders and locks of processes that died; those of living processes and all else stay."""
     for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
         with suppress(OSError):  # it belongs to somebody else, or another process removed it first
             with suppress(Timeout), FileLock(lock, timeout=0):  # held: its owner is alive
                 shutil.rmtree(lock.parent, ignore_errors=True)
             lock.parent.rmdir()  # Windows keeps an open file, and so the folder, until the lock is released
+    for lock in parent.glob(".*.lock"):
+        with suppress(OSError, Timeout), FileLock(lock, timeout=0):
+            lock.unlink()

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from tlhelpers.features.description import describe, describe_network
 from tlhelpers.files import cache_dir, replacing, set_aside
+from tlhelpers.locks import remove_rests
 from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.reading import READER_VERSION
@@ -40,6 +41,7 @@ def cached_features(key: str, count: int, compute: Callable[[], Tensor]) -> Tens
         Returns the (count, D) float32 features.
     """
     folder = cache_dir() / "features"
+    remove_rests(folder)
     for path in sorted(folder.glob(f"{key}-*.npy")):
         features = _read(path)
         if features is not None and len(features) == count:

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
+from tlhelpers.locks import remove_rests
 from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
 from tlhelpers.training.failures import check_positive, saying_where
@@ -115,6 +116,7 @@ def _resume(
         raise ValueError(f"resume is {resume!r}; it must be {SAME!r} or {NEW!r}; choose one")
     if last is None or not last.exists():
         return []
+    remove_rests(last.parent)
     try:
         stored = load_checkpoint(last, model, optimizer, **about)
     except OtherSettingsError:
