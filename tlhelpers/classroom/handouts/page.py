@@ -13,6 +13,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from tlhelpers.classroom.handouts.formulas import to_mathml
+from tlhelpers.classroom.handouts.sanitizing import sanitize
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
@@ -37,14 +38,20 @@ def render(notebook: NotebookNode, title: str) -> str:
 
 
 @cache
-def _exporter() -> "_PageExporter":
-    return _PageExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"), embed_images=True)
+def _exporter() -> "PageExporter":
+    return PageExporter(filters={"sanitize": sanitize})
 
 
-class _PageExporter(HTMLExporter):
+class PageExporter(HTMLExporter):
+    """Writes notebooks with our template, which passes each cell to a filter named ``sanitize``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(raw_template=TEMPLATE.read_text(encoding="utf-8"), **options)
+
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
-        return MarkdownWithMath(renderer=_Renderer(escape=False)).render(source)
+        attachments = context.get("cell", {}).get("attachments")
+        return MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments)).render(source)
 
 
 class _Renderer(IPythonRenderer):
