@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from tests.classroom.handouts.attacks import NAMES, notebook_with
-from tlhelpers.classroom.handouts.page import write_page
+from tlhelpers.classroom.handouts.page import render
 from tlhelpers.classroom.handouts.writing import without_solutions
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def test_a_page_is_whole_by_itself(path, page, tmp_path):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     file = tmp_path / f"{path.stem}.html"
-    write_page(without_solutions(nbformat.read(path, as_version=4)), file)
+    file.write_text(render(without_solutions(nbformat.read(path, as_version=4)), path.stem), encoding="utf-8")
     page.goto(file.as_uri(), wait_until="networkidle")
     assert said == []
     assert [url for url in asked if not url.startswith(("data:", file.as_uri()))] == []
@@ -41,7 +41,7 @@ def test_attacks_are_dead(page, tmp_path):
     asked, dialogs, file = [], [], tmp_path / "page.html"
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: dialogs.append(dialog.message) or dialog.dismiss())
-    write_page(notebook_with(*NAMES), file)
+    file.write_text(render(notebook_with(*NAMES), "page"), encoding="utf-8")
     page.goto(file.as_uri(), wait_until="networkidle")
     page.evaluate(
         """() => document.querySelectorAll('main *').forEach(element => {

@@ -18,23 +18,17 @@ from tlhelpers.classroom.handouts.sanitizing import sanitize
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def write_page(notebook: NotebookNode, path: Path) -> None:
-    """Write an executed notebook as one HTML page. A link to another notebook becomes a link to the page of it.
+def render(notebook: NotebookNode, title: str) -> str:
+    """Return an executed notebook as one HTML page. A link to another notebook becomes a link to the page of it.
 
     Parameters
     ----------
     notebook : NotebookNode
-    path : Path
-        The page. Its folder is made if it is missing; its name gives the title.
+    title : str
+        For the tab of the browser, if the notebook has no title in its metadata.
     """
-    page = re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', render(notebook, path.stem))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-
-
-def render(notebook: NotebookNode, title: str) -> str:
-    """Return the HTML of a notebook. The title is used if the notebook has none in its metadata."""
-    return _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
+    page = _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
+    return re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', page)
 
 
 @cache
