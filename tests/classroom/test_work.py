@@ -1,7 +1,9 @@
 """Copies follow the originals until a learner changes them; what a learner wrote is never overwritten."""
 
 import os
+import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from jupyterlab.labapp import LabApp
@@ -170,7 +172,8 @@ def started(monkeypatch):
     """Return the options that JupyterLab would be started with; it is not started."""
     calls = []
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")  # the command changes it, and the test sets it back
-    monkeypatch.setattr(LabApp, "launch_instance", calls.append)
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    monkeypatch.setattr(LabApp, "initialize_server", lambda options: calls.append(options) or Mock())
     return calls
 
 
@@ -182,7 +185,9 @@ def test_lab_opens_the_copies(folders, started, capsys):
     assert cli.main(["lab", str(originals)]) == 0
     (options,) = started
     where = [f"--ServerApp.root_dir={work.parent}", "--LabApp.default_url=/lab/tree/work"]
-    assert options == [*where, *lab.OPTIONS]
+    *options, token = options
+    assert options == [*where, *lab.OPTIONS, *lab.PROTECTION]
+    assert re.fullmatch("--PasswordIdentityProvider.token=[0-9a-f]{48}", token)
     assert capsys.readouterr().out == f"{LINE}\nYour copies of the notebooks are in {work}.\n"
 
 
