@@ -79,6 +79,15 @@ def test_handouts_leave_out_what_was_not_run_and_say_so(tmp_path, capsys):
     assert files_in(tmp_path / "build" / "handouts" / "tutor") == {"01_a.html", "01_a.ipynb", "index.html"}
 
 
+def test_handouts_leave_out_what_is_no_notebook_and_say_so(tmp_path, capsys):
+    """One broken file does not cost the handouts of the others."""
+    write_notebook(tmp_path / "notebooks" / "01_a.ipynb", "x", execution_count=1)
+    (tmp_path / "notebooks" / "02_b.ipynb").write_text("nobody reads this")
+    assert cli.main(["handouts"]) == 1
+    assert "02_b is left out: notebooks/02_b.ipynb is not a notebook that can be read (" in capsys.readouterr().err
+    assert files_in(tmp_path / "build" / "handouts" / "tutor") == {"01_a.html", "01_a.ipynb", "index.html"}
+
+
 @pytest.mark.parametrize("command", ["run", "handouts"])
 def test_handouts_are_not_written_over_their_source(tmp_path, capsys, command):
     """A learner who works in a folder of handouts loses nothing by a command that names it."""

@@ -86,21 +86,34 @@ def lab(options: argparse.Namespace) -> int:
 
 def handouts(options: argparse.Namespace) -> int:
     """Write handouts from the outputs that are stored in the notebooks; return 1 if a notebook was left out."""
-    import nbformat
     from tqdm import tqdm
 
     from tlhelpers.classroom.handouts.printing import find_browser
     from tlhelpers.classroom.handouts.writing import write_handouts
-    from tlhelpers.classroom.notebooks import find_notebooks, is_executed
+    from tlhelpers.classroom.notebooks import find_notebooks
 
-    stored = {path.stem: nbformat.read(path, as_version=4) for path in find_notebooks(options.folder)}
-    finished = {name: notebook for name, notebook in stored.items() if is_executed(notebook)}
-    for name in [name for name in stored if name not in finished]:
-        print(f"{name} is left out: run it to its end without an error, and save it.", file=sys.stderr)
+    paths = find_notebooks(options.folder)
+    finished = dict(_stored(paths))
     shown = tqdm(finished.items(), desc="handouts", unit="notebook")
     write_handouts(options.folder, shown, HANDOUTS, find_browser())
     print(f"To read or print: {HANDOUTS}")
-    return int(len(finished) < len(stored))
+    return int(len(finished) < len(paths))
+
+
+def _stored(paths: list[Path]) -> Iterator[tuple[str, Any]]:
+    """Yield name and notebook of each file that holds an executed one; say which others are left out, and why."""
+    from tlhelpers.classroom.notebooks import is_executed, read_notebook
+
+    for path in paths:
+        try:
+            notebook = read_notebook(path)
+        except ValueError as error:
+            print(f"{path.stem} is left out: {error}.", file=sys.stderr)
+            continue
+        if is_executed(notebook):
+            yield path.stem, notebook
+        else:
+            print(f"{path.stem} is left out: run it to its end without an error, and save it.", file=sys.stderr)
 
 
 def prefetch(_: argparse.Namespace) -> int:

@@ -110,11 +110,13 @@ def test_a_copy_changed_into_the_new_version_follows_again(folders):
     assert update_copies(originals, work) == [] and contents(work) == {NAME: "third"}
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text('{"01_a')])
-def test_without_the_record_nothing_is_overwritten(folders, damage):
+@pytest.mark.parametrize("damaged", [None, '{"01_a', "7"])
+def test_without_the_record_nothing_is_overwritten(folders, damaged):
     """If nobody can tell whether a copy was changed, it counts as changed."""
     originals, work = folders
-    damage(work / RECORD)
+    (work / RECORD).write_text(damaged or "")
+    if damaged is None:
+        (work / RECORD).unlink()
     (originals / NAME).write_text("second")
     assert update_copies(originals, work) == [LINE]
     assert contents(work) == {NAME: "first", NEW: "second"}
@@ -137,6 +139,15 @@ def test_a_full_disk_costs_nothing(folders, monkeypatch):
     assert contents(work) == {NAME: "first"} and len(list(work.iterdir())) == 2
     monkeypatch.undo()
     assert update_copies(originals, work) == [] and contents(work) == {NAME: "second"}
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(folders):
+    """A file is in its place; it stays as it is."""
+    originals, work = folders
+    (work.parent / "file").write_text("mine")
+    with pytest.raises(RuntimeError, match="file.* .Not a directory.; make it readable"):
+        update_copies(originals, work.parent / "file")
+    assert (work.parent / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize("stop_at", [1, 2])
