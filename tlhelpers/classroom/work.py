@@ -83,12 +83,8 @@ def _recorded_hash(copy: Path) -> str | None:
 def _read_record(work: Path) -> dict[str, str]:
     try:
         return dict(json.loads((work / RECORD).read_text(encoding="utf-8")))
-    except (
-        FileNotFoundError,
-        ValueError,
-        TypeError,
-    ):  # without the record every copy counts as changed, so nothing is lost
-        return {}
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}  # without the record every copy counts as changed, so nothing is lost
 
 
 def _hash(content: bytes) -> str:
