@@ -118,7 +118,6 @@ def main(names: list[str]) -> None:
     """Test the mutants of the named modules; store the changes that no test noticed, with their known reasons."""
     import _hypothesis_pytestplugin  # noqa: F401  imported once, before the processes fork
     import hypothesis  # noqa: F401
-    import pooch  # noqa: F401
     import torch
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -1,5 +1,8 @@
 """The command line says in one sentence what is wrong, before it does anything that takes long."""
 
+import hashlib
+import os
+import re
 import subprocess
 import sys
 
@@ -10,8 +13,10 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from tests.tiny import write_folder
 from tlhelpers import cli
 from tlhelpers.doctor import describe_photos
+from tlhelpers.locks import LOCK
 from tlhelpers.network import pretrained
 from tlhelpers.photos import ants_and_bees
+from tlhelpers.photos.drawn import COUNTS
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +164,114 @@ def test_prefetch_with_everything_there_says_how_to_go_on(monkeypatch, capsys):
     assert cli.main(["prefetch"]) == 0
     printed = capsys.readouterr()
     assert "serves without any network" in printed.out and printed.err == ""
+
+
+# tlhelpers cache
+
+
+def fill_cache(cache):
+    """Write a file of each kind into a cache folder, and some that are not this package's; return the latter."""
+    for part, kinds in COUNTS.items():
+        for kind, count in kinds.items():
+            (cache / "photos" / "drawn" / part / kind).mkdir(parents=True)
+            for number in range(count):
+                (cache / "photos" / "drawn" / part / kind / f"{number:03}.jpg").touch()
+    content = b"weights of torchvision"
+    digits = hashlib.sha256(content).hexdigest()[:8]
+    theirs = {
+        "weights/mine.pth": b"",
+        "weights/mine-12345678.pth": b"a",
+        "features/notes.npy": b"b",
+        "progress/01.1": b"",
+    }
+    theirs |= {
+        "weights/resnet50-he2015.pth": b"damaged",
+        "weights/a.pth.damaged-1": b"damaged",
+        "features/.new-mine/a": b"d",
+    }
+    ours = {f"weights/net-{digits}.pth": content, f"features/{'0' * 32}-{'1' * 16}.npy": b"features"}
+    for name, written in (theirs | ours).items():
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).write_bytes(written)
+    return set(theirs)
+
+
+def names_in(cache):
+    """Return the paths of all files in a cache folder, as text, and count those that were drawn as one."""
+    names = {path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.is_file()}
+    return {"drawn" if "drawn" in name else name.rpartition("/")[2][:4] + name[-4:] for name in names}
+
+
+def test_the_cache_is_listed_by_kind_with_sizes(tmp_path, capsys):
+    """Each thing has a line, features have one together, and what is not the package's is called other."""
+    fill_cache(tmp_path / "cache")
+    assert cli.main(["cache", "list"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == f"Cache folder: {tmp_path / 'cache'}"
+    kinds = [line.split()[0] for line in lines]
+    assert kinds == ["rest", "damaged", "weights", "weights", "weights", "weights", "photos", "features", "other"]
+    assert lines[6].endswith("MB  photos/drawn (397 files)") and lines[7].endswith("MB  features (2 files)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "removed"), [("weights", {"net-.pth"}), ("photos", {"drawn"}), ("features", {"0000.npy"}), ("all", None)]
+)
+def test_clearing_removes_what_can_be_made_again_and_nothing_else(tmp_path, capsys, kind, removed):
+    """Files of the user, damaged files, the progress and whatever is not as it was made stay, and are named."""
+    cache = tmp_path / "cache"
+    theirs = fill_cache(cache)
+    before = names_in(cache)
+    assert cli.main(["cache", "clear", kind]) == 0
+    assert before - names_in(cache) == (removed or {"net-.pth", "drawn", "0000.npy"})
+    assert theirs <= {path.relative_to(cache).as_posix() for path in cache.rglob("*")}
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("removed  ") for line in lines) == len(removed or "abc")
+    assert re.fullmatch(r"[0-9.,]+ MB removed\.", lines[-1])
+    assert any("a.pth.damaged-1, which was set aside" in line for line in lines)
+    assert (kind == "photos") != any("which is not as this package made it" in line for line in lines)
+
+
+def test_drawings_that_somebody_added_to_stay(tmp_path, capsys):
+    """A folder with one more file is not only the package's any more."""
+    folder = tmp_path / "cache" / "photos" / "drawn"
+    fill_cache(tmp_path / "cache")
+    (folder / "train" / "ants" / "mine.jpg").touch()
+    assert cli.main(["cache", "clear", "photos"]) == 0
+    assert len(list(folder.rglob("*.jpg"))) == 398
+    assert "left     photos/drawn, which is not as this package made it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lock", [LOCK, None])
+def test_clearing_removes_the_rests_of_processes_that_died(tmp_path, capsys, lock):
+    """Those with a lock that nobody holds; and those without one, as version 0.2 left them, when a day has passed."""
+    rest = tmp_path / "cache" / "weights" / ".new-0abc_123"
+    rest.mkdir(parents=True)
+    (rest / (lock or "half")).touch()
+    if not lock:
+        os.utime(rest, (0, 0))
+    assert cli.main(["cache", "clear", "features"]) == 0
+    assert list((tmp_path / "cache" / "weights").iterdir()) == []
+    assert "removed  weights/.new-0abc_123 (0.0 MB)" in capsys.readouterr().out
+
+
+def test_an_empty_cache_is_listed_and_cleared_without_creating_it(tmp_path, capsys):
+    """There is nothing to list and nothing to remove."""
+    assert cli.main(["cache", "list"]) == cli.main(["cache", "clear", "all"]) == 0
+    assert not (tmp_path / "cache").exists() and capsys.readouterr().out.endswith("0.0 MB removed.\n")
+
+
+@pytest.mark.parametrize("arguments", [["clear"], ["list", "photos"]])
+def test_what_to_clear_must_be_named(arguments, capsys):
+    """Clearing everything by a slip of the keyboard is not possible."""
+    assert cli.main(["cache", *arguments]) == 1
+    assert "write for example: tlhelpers cache clear features" in capsys.readouterr().err
+
+
+def test_a_cache_of_no_use_is_one_sentence(monkeypatch, capsys):
+    """Every command that needs the folder names the variable."""
+    monkeypatch.setenv("TLHELPERS_CACHE", "~nobody-of-this-name/x")
+    assert cli.main(["cache", "list"]) == 1
+    assert capsys.readouterr().err.startswith("tlhelpers: TLHELPERS_CACHE names ~nobody-of-this-name/x, which cannot")
 
 
 # tlhelpers doctor

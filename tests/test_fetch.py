@@ -7,8 +7,9 @@ import tarfile
 
 import pytest
 
-from tests.servers import nobody, serving, silent_host
-from tlhelpers.fetch import HOST_TIMEOUT, REGISTRY_TIMEOUT, fetch, npm_pack
+from tests.servers import nobody, scripted, serving, silent_host
+from tlhelpers.download import Limits
+from tlhelpers.fetch import REGISTRY_TIMEOUT, fetch, npm_pack
 
 CONTENT = b"four hundred photos"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -22,13 +23,41 @@ def test_a_file_is_downloaded_once_and_checked(tmp_path):
     assert fetch(f"{host}/file", path, SHA256) == path
 
 
-def test_a_damaged_file_is_downloaded_again(tmp_path):
-    """A file whose hash is wrong is replaced."""
+def test_a_damaged_file_is_downloaded_again(tmp_path, capsys):
+    """A file whose hash is wrong is replaced; it is kept under another name, and a line says so."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT[:5])
     with serving({"/file": CONTENT}) as host:
         fetch(f"{host}/file", path, SHA256)
     assert path.read_bytes() == CONTENT
+    assert (tmp_path / "file.damaged-1").read_bytes() == CONTENT[:5] and len(list(tmp_path.iterdir())) == 2
+    assert f"{path} was damaged (its SHA-256 is not {SHA256}); it is now called file.dam" in capsys.readouterr().out
+
+
+def test_a_damaged_file_without_a_host_is_called_damaged(tmp_path):
+    """The error names the file and says what is wrong with it, at every call; the file stays where it is."""
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT[:5])
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="^[^ ]*/file is damaged .*, and a new one could not be made"):
+            fetch(f"{nobody()}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT[:5] and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_first_digits_of_a_hash_are_enough(tmp_path):
+    """The names of torchvision's files have eight of them."""
+    with serving({"/file": CONTENT}) as host:
+        assert fetch(f"{host}/file", tmp_path / "right", SHA256[:8]).read_bytes() == CONTENT
+        with pytest.raises(RuntimeError, match="another SHA-256 than 12345678"):
+            fetch(f"{host}/file", tmp_path / "wrong", "12345678")
+
+
+def test_the_host_is_asked_once_and_for_the_file_itself(tmp_path):
+    """Some hosts refuse HEAD: the first request is the one that downloads."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(CONTENT)
+    with scripted([answer, CONTENT]) as (host, requests):
+        fetch(f"{host}/file", tmp_path / "file", SHA256)
+    assert [request.split(" HTTP")[0] for request in requests] == ["GET /file"]
 
 
 def test_a_wrong_file_is_refused_and_not_kept(tmp_path):
@@ -56,12 +85,12 @@ def test_a_missing_host_is_named(tmp_path):
 def test_a_host_that_never_answers_is_given_up(tmp_path):
     """Without a timeout the download would wait forever."""
     with silent_host() as host, pytest.raises(RuntimeError, match="cannot be reached .*(no answer|Timeout)"):
-        fetch(f"{host}/file", tmp_path / "file", SHA256, timeout=0.2)
+        fetch(f"{host}/file", tmp_path / "file", SHA256, limits=Limits(answer=0.2))
 
 
 def test_both_timeouts_together_are_under_ten_seconds():
     """Without a network, load_resnet50 tries a host and then the registry."""
-    assert HOST_TIMEOUT + REGISTRY_TIMEOUT < 10
+    assert Limits().answer + REGISTRY_TIMEOUT < 10
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path):

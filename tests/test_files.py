@@ -1,10 +1,12 @@
 """A file or folder appears whole or not at all, and an error names the way out that fits the place."""
 
+import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from tlhelpers.files import cache_dir, photos_dir, replacing
+from tlhelpers.files import cache_dir, photos_dir, replacing, set_aside
 
 
 def test_a_file_appears_at_the_end_and_replaces_the_old_one(tmp_path):
@@ -65,10 +67,56 @@ def test_the_cache_folder_is_the_one_named_and_asking_does_not_create_it(monkeyp
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "mine"))
     assert cache_dir() == tmp_path / "mine" and not cache_dir().exists()
     monkeypatch.delenv("TLHELPERS_CACHE")
-    assert cache_dir().name == "tlhelpers"
+    assert cache_dir() == Path(platformdirs.user_cache_dir("tlhelpers")) and cache_dir().name == "tlhelpers"
 
 
 def test_an_empty_name_is_no_name(monkeypatch):
     """TLHELPERS_PHOTOS set to nothing is the same as not set."""
     monkeypatch.setenv("TLHELPERS_PHOTOS", "")
     assert photos_dir() is None
+
+
+@pytest.mark.parametrize("variable", ["TLHELPERS_CACHE", "TLHELPERS_PHOTOS"])
+@pytest.mark.parametrize(
+    ("named", "reason"), [("~nobody-of-this-name/x", "home"), ("/" + "a" * 5000, "too long"), ("/" + "a" * 300, "long")]
+)
+def test_a_name_of_no_use_is_reported_with_its_variable(monkeypatch, variable, named, reason):
+    """One sentence of a bearable length has the name, the reason and the way out."""
+    monkeypatch.setenv(variable, named)
+    ask = {"TLHELPERS_CACHE": cache_dir, "TLHELPERS_PHOTOS": photos_dir}[variable]
+    with pytest.raises(ValueError, match=f"{variable} names .*{reason}.*; name another folder") as caught:
+        ask()
+    assert len(str(caught.value)) < 250
+
+
+def test_an_unreadable_folder_is_reported_with_its_variable(monkeypatch, tmp_path):
+    """The system's refusal to list the folder becomes the same sentence."""
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path))
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(ValueError, match="TLHELPERS_CACHE names .*cannot be used .Permission denied.; name another"):
+        cache_dir()
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(monkeypatch, tmp_path):
+    """After a power failure there is the old file or the new one, and not an empty one: flush first, then rename."""
+    path, flushed, fsync = tmp_path / "folder", [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (flushed.append(path.exists()), fsync(file)))
+    with replacing(path) as new:
+        new.mkdir()
+        for name in "abc":
+            (new / name).write_text(name)
+    assert flushed[:3] == [False] * 3  # the files; Windows does not flush folders
+    assert os.name == "nt" or flushed == [False] * 4 + [True]
+
+
+def test_what_is_set_aside_is_kept(tmp_path):
+    """Every damaged file gets a name of its own."""
+    for content in ("first", "second"):
+        (tmp_path / "file").write_text(content)
+        set_aside(tmp_path / "file")
+    contents = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert contents == {"file.damaged-1": "first", "file.damaged-2": "second"}

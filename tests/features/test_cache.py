@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 
 import tlhelpers as tl
 from tests.features.networks import TRANSFORM, Tiny
-from tlhelpers.features.cache import cache_key
+from tlhelpers.features.cache import cache_key, cached_features
 
 
 def count_passes(model):
@@ -173,6 +173,44 @@ def test_another_precision_misses_the_cache(loader, tmp_path, monkeypatch):
         monkeypatch.setattr("tlhelpers.features.cache.pick_dtype", lambda device, dtype=dtype: dtype)
         tl.extract_features(model, loader, cache=True)
     assert len(kept(tmp_path)) == 2
+
+
+def shorten(path):
+    np.save(path, np.load(path)[:3])
+
+
+DAMAGES = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-5]),
+    "empty": lambda path: path.write_bytes(b""),
+    "flipped": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
+    "no array": lambda path: path.write_bytes(b"<html>please log in</html>"),
+    "fewer rows": shorten,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_features_are_set_aside_and_computed_again(damage, loader, tmp_path, capsys):
+    """One line names the file; what was in it is kept, and the next call reads the new file."""
+    model = Tiny()
+    expected, _ = tl.extract_features(model, loader, cache=True)
+    (path,) = kept(tmp_path)
+    damage(path)
+    content, passes = path.read_bytes(), count_passes(model)
+    again, _ = tl.extract_features(model, loader, cache=True)
+    assert torch.equal(again, expected) and len(passes) > 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and f"Features in {path} are damaged (it is now called {path.name}.dam" in printed
+    assert sorted(kept(tmp_path)) == [path, path.with_name(f"{path.name}.damaged-1")]
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == content
+    passes.clear()
+    tl.extract_features(model, loader, cache=True)
+    assert passes == []
+
+
+def test_features_of_another_number_of_photos_are_not_used(tmp_path):
+    """Features beside more labels would give a probe that learns nonsense."""
+    cached_features("key", 3, lambda: torch.ones(3, 2))
+    assert cached_features("key", 5, lambda: torch.zeros(5, 2)).shape == (5, 2)
 
 
 def test_a_cache_that_cannot_be_written_costs_one_line(loader, tmp_path, monkeypatch, capsys):

