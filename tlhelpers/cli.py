@@ -53,6 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
             added.add_argument("action", choices=("list", "clear"))
             kinds = ("features", "photos", "weights", "all")
             added.add_argument("kind", nargs="?", choices=kinds, help="what to clear; nothing else is touched")
+        if command is doctor:
+            for option, what in (
+                ("--json", "print a list of objects with name, state, found and remedy, for other programs"),
+                ("--offline", "ask no host whether it can be reached"),
+                ("--verify", "read all that is in the cache folder in full, and look for damage"),
+            ):
+                added.add_argument(option, action="store_true", help=what)
     return parser
 
 
@@ -167,13 +174,20 @@ def cache(options: argparse.Namespace) -> int:
     return 0
 
 
-def doctor(_: argparse.Namespace) -> int:
-    """Print one line for each thing that the notebooks need."""
-    from tlhelpers.doctor import examine
+def doctor(options: argparse.Namespace) -> int:
+    """Print a line for each thing that the notebooks need; return 1 if one of them is not there."""
+    from tlhelpers.doctor.examination import as_json, as_line, choose, examine, is_ready
 
-    for line in examine():
-        print(line)
-    return 0
+    results = []
+    for check, finding in examine(choose(offline=options.offline, verify=options.verify)):
+        results.append((check, finding))
+        if not options.json:
+            print(as_line(check, finding), flush=True)
+    if options.json:
+        print(as_json(results))
+    else:
+        print("\nAll is there that the notebooks need." if is_ready(results) else "\nNot ready: see the arrows above.")
+    return int(not is_ready(results))
 
 
 if __name__ == "__main__":
