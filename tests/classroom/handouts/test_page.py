@@ -6,7 +6,7 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tlhelpers.classroom.handouts.page import render
+from tlhelpers.classroom.handouts.page import lead_to_pages, render
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TEXT = "# 01 · Page\n\n$\\mathbf W \\mathbf{a}_c$ and [on](02_on.ipynb#The-end), [out](https://a.b/c.ipynb)"
@@ -22,7 +22,7 @@ def page():
         new_code_cell("def task(): ...", execution_count=2),
         new_code_cell("def task():\n    return 'forty-two'", execution_count=3, metadata={"tags": ["solution"]}),
     ]
-    return render(new_notebook(cells=cells), "01_page")
+    return lead_to_pages(render(new_notebook(cells=cells), "01_page"))
 
 
 def test_the_page_loads_nothing_from_the_network(page):

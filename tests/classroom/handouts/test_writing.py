@@ -1,5 +1,6 @@
 """Handouts of a small project: what students and tutors get, and what happens to files that somebody changed."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -57,6 +58,13 @@ def test_notebooks_find_the_results_they_read(project):
     for _ in range(2):
         folder = write(project)
         assert (folder / "student" / "../benchmarks/results/scratch.json").read_text() == "{}"
+
+
+def test_the_index_leads_to_page_and_notebook(project):
+    """Each link leads to a file that is there, and the one to the notebook not to its page."""
+    folder = write(project) / "student"
+    links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text(encoding="utf-8"))
+    assert links == ["01_a.html", "01_a.ipynb", "words.html"] and all((folder / link).exists() for link in links)
 
 
 def test_tutors_get_the_page_on_teaching(project):

@@ -19,7 +19,7 @@ TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
 def render(notebook: NotebookNode, title: str) -> str:
-    """Return an executed notebook as one HTML page. A link to another notebook becomes a link to the page of it.
+    """Return an executed notebook as one HTML page.
 
     Parameters
     ----------
@@ -27,7 +27,11 @@ def render(notebook: NotebookNode, title: str) -> str:
     title : str
         For the tab of the browser, if the notebook has no title in its metadata.
     """
-    page = _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
+    return _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
+
+
+def lead_to_pages(page: str) -> str:
+    """Return a page whose links to other notebooks lead to the pages of those."""
     return re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', page)
 
 

@@ -15,7 +15,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from tlhelpers.classroom.handouts.folder import Handouts, empty_handouts
 from tlhelpers.classroom.handouts.index import index_page
 from tlhelpers.classroom.handouts.links import embed_pictures, linked_files, redirect_links
-from tlhelpers.classroom.handouts.page import render
+from tlhelpers.classroom.handouts.page import lead_to_pages, render
 from tlhelpers.classroom.handouts.printing import print_page
 from tlhelpers.classroom.notebooks import clean
 
@@ -87,7 +87,7 @@ def _write_notebook(name: str, notebook: NotebookNode, handouts: Handouts) -> di
     """Write page and notebook for students and for tutors; return the pages by their paths."""
     clean(notebook)  # the state of a widget would hold outputs of solutions
     versions = {"student": without_solutions(notebook), "tutor": notebook}
-    pages = {f"{audience}/{name}.html": render(version, name) for audience, version in versions.items()}
+    pages = {f"{audience}/{name}.html": lead_to_pages(render(version, name)) for audience, version in versions.items()}
     files = {f"{audience}/{name}.ipynb": nbformat.writes(version) + "\n" for audience, version in versions.items()}
     handouts.write({path: text.encode() for path, text in (pages | files).items()})
     return pages
@@ -117,7 +117,7 @@ def _write_docs(pages: dict[Path, str], targets: dict[Path, str], handouts: Hand
     for path, name in pages.items():
         text = embed_pictures(path.read_text(encoding="utf-8"), path.parent)
         notebook = new_notebook(cells=[new_markdown_cell(text)])
-        page = render(redirect_links(notebook, path.parent, targets | pages), path.stem)
+        page = lead_to_pages(render(redirect_links(notebook, path.parent, targets | pages), path.stem))
         handouts.write({f"{audience}/{name}": page.encode()})
 
 
