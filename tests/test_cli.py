@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.tiny import write_folder
 from tlhelpers import cli
-from tlhelpers.doctor import describe_photos
+from tlhelpers.doctor.stored import find_photos
 from tlhelpers.locks import LOCK
 from tlhelpers.network import pretrained
 from tlhelpers.photos import ants_and_bees
@@ -84,6 +84,15 @@ def test_handouts_leave_out_what_was_not_run_and_say_so(tmp_path, capsys):
     assert files_in(tmp_path / "build" / "handouts" / "tutor") == {"01_a.html", "01_a.ipynb", "index.html"}
 
 
+def test_handouts_leave_out_what_is_no_notebook_and_say_so(tmp_path, capsys):
+    """One broken file does not cost the handouts of the others."""
+    write_notebook(tmp_path / "notebooks" / "01_a.ipynb", "x", execution_count=1)
+    (tmp_path / "notebooks" / "02_b.ipynb").write_text("nobody reads this")
+    assert cli.main(["handouts"]) == 1
+    assert "02_b is left out: notebooks/02_b.ipynb is not a notebook that can be read (" in capsys.readouterr().err
+    assert files_in(tmp_path / "build" / "handouts" / "tutor") == {"01_a.html", "01_a.ipynb", "index.html"}
+
+
 @pytest.mark.parametrize("command", ["run", "handouts"])
 def test_handouts_are_not_written_over_their_source(tmp_path, capsys, command):
     """A learner who works in a folder of handouts loses nothing by a command that names it."""
@@ -112,7 +121,7 @@ def test_another_folder_stays_as_it_was(tmp_path, capsys):
     ],
 )
 def test_wrong_photos_are_an_error_before_any_notebook_runs(tmp_path, monkeypatch, capsys, make, sentence):
-    """The error names the variable, and no notebook is run; doctor reports what it can tell without reading photos."""
+    """The error names the variable, and no notebook is run; doctor says that the photos are wrong, too."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_a.ipynb").write_text("nobody reads this")
     make(tmp_path / "named")
@@ -121,7 +130,7 @@ def test_wrong_photos_are_an_error_before_any_notebook_runs(tmp_path, monkeypatc
     message = capsys.readouterr().err
     assert message.startswith("tlhelpers: TLHELPERS_PHOTOS names") and sentence in message
     assert not (tmp_path / "build").exists()
-    assert ("not available" in describe_photos()) == (make is not write_folder)
+    assert find_photos().state == "wrong"
 
 
 # tlhelpers prefetch
@@ -263,15 +272,3 @@ def test_a_cache_of_no_use_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setenv("TLHELPERS_CACHE", "~nobody-of-this-name/x")
     assert cli.main(["cache", "list"]) == 1
     assert capsys.readouterr().err.startswith("tlhelpers: TLHELPERS_CACHE names ~nobody-of-this-name/x, which cannot")
-
-
-# tlhelpers doctor
-
-
-def test_doctor_has_a_line_for_each_thing(capsys):
-    """Each line begins with its name; on an empty cache the line says how to get what is missing."""
-    assert cli.main(["doctor"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    names = ["Python", "torch", "torchvision", "device", "weights", "photos", "disk", "memory"]
-    assert [line.split()[0] for line in lines] == names
-    assert "none yet; fetch them: tlhelpers prefetch" in lines[4] and "drawn ones; where there is a network" in lines[5]

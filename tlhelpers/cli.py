@@ -53,6 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
             added.add_argument("action", choices=("list", "clear"))
             kinds = ("features", "photos", "weights", "all")
             added.add_argument("kind", nargs="?", choices=kinds, help="what to clear; nothing else is touched")
+        if command is doctor:
+            for option, what in (
+                ("--json", "print a list of objects with name, state, found and remedy, for other programs"),
+                ("--offline", "ask no host whether it can be reached"),
+                ("--verify", "read all that is in the cache folder in full, and look for damage"),
+            ):
+                added.add_argument(option, action="store_true", help=what)
     return parser
 
 
@@ -91,21 +98,34 @@ def lab(options: argparse.Namespace) -> int:
 
 def handouts(options: argparse.Namespace) -> int:
     """Write handouts from the outputs that are stored in the notebooks; return 1 if a notebook was left out."""
-    import nbformat
     from tqdm import tqdm
 
     from tlhelpers.classroom.handouts.printing import find_browser
     from tlhelpers.classroom.handouts.writing import write_handouts
-    from tlhelpers.classroom.notebooks import find_notebooks, is_executed
+    from tlhelpers.classroom.notebooks import find_notebooks
 
-    stored = {path.stem: nbformat.read(path, as_version=4) for path in find_notebooks(options.folder)}
-    finished = {name: notebook for name, notebook in stored.items() if is_executed(notebook)}
-    for name in [name for name in stored if name not in finished]:
-        print(f"{name} is left out: run it to its end without an error, and save it.", file=sys.stderr)
+    paths = find_notebooks(options.folder)
+    finished = dict(_stored(paths))
     shown = tqdm(finished.items(), desc="handouts", unit="notebook")
     write_handouts(options.folder, shown, HANDOUTS, find_browser())
     print(f"To read or print: {HANDOUTS}")
-    return int(len(finished) < len(stored))
+    return int(len(finished) < len(paths))
+
+
+def _stored(paths: list[Path]) -> Iterator[tuple[str, Any]]:
+    """Yield name and notebook of each file that holds an executed one; say which others are left out, and why."""
+    from tlhelpers.classroom.notebooks import is_executed, read_notebook
+
+    for path in paths:
+        try:
+            notebook = read_notebook(path)
+        except ValueError as error:
+            print(f"{path.stem} is left out: {error}.", file=sys.stderr)
+            continue
+        if is_executed(notebook):
+            yield path.stem, notebook
+        else:
+            print(f"{path.stem} is left out: run it to its end without an error, and save it.", file=sys.stderr)
 
 
 def prefetch(_: argparse.Namespace) -> int:
@@ -154,13 +174,20 @@ def cache(options: argparse.Namespace) -> int:
     return 0
 
 
-def doctor(_: argparse.Namespace) -> int:
-    """Print one line for each thing that the notebooks need."""
-    from tlhelpers.doctor import examine
+def doctor(options: argparse.Namespace) -> int:
+    """Print a line for each thing that the notebooks need; return 1 if one of them is not there."""
+    from tlhelpers.doctor.examination import as_json, as_line, choose, examine, is_ready
 
-    for line in examine():
-        print(line)
-    return 0
+    results = []
+    for check, finding in examine(choose(offline=options.offline, verify=options.verify)):
+        results.append((check, finding))
+        if not options.json:
+            print(as_line(check, finding), flush=True)
+    if options.json:
+        print(as_json(results))
+    else:
+        print("\nAll is there that the notebooks need." if is_ready(results) else "\nNot ready: see the arrows above.")
+    return int(not is_ready(results))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,24 @@ def download(url: str, path: Path, limits: Limits) -> None:
                     raise RuntimeError(f"the download of {url} failed ({error}); try again later") from error
 
 
+def check_host(url: str, seconds: float) -> None:
+    """Ask a host for a file, and return when it begins to answer.
+
+    Parameters
+    ----------
+    url : str
+    seconds : float
+        In which it has to answer.
+
+    Raises
+    ------
+    RuntimeError
+        If the host does not answer, or refuses.
+    """
+    with _answer(url, 0, Limits(answer=seconds)):
+        pass
+
+
 def _receive(url: str, file: BinaryIO, limits: Limits) -> None:
     """Append to the file what it lacks, or write it anew if the host sends all of it."""
     with _answer(url, file.tell(), limits) as response:

@@ -5,7 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tlhelpers.classroom.handouts.page import write_page
+from tests.classroom.handouts.attacks import NAMES, notebook_with
+from tlhelpers.classroom.handouts.page import render
 from tlhelpers.classroom.handouts.writing import without_solutions
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ def test_a_page_is_whole_by_itself(path, page, tmp_path):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     file = tmp_path / f"{path.stem}.html"
-    write_page(without_solutions(nbformat.read(path, as_version=4)), file)
+    file.write_text(render(without_solutions(nbformat.read(path, as_version=4)), path.stem), encoding="utf-8")
     page.goto(file.as_uri(), wait_until="networkidle")
     assert said == []
     assert [url for url in asked if not url.startswith(("data:", file.as_uri()))] == []
@@ -33,3 +34,24 @@ def test_a_page_is_whole_by_itself(path, page, tmp_path):
     words = page.locator("body").inner_text()
     assert "not attempted yet" in words or path.stem.startswith("00")
     assert "widget-view" not in words and "Loading widget" not in words
+
+
+def test_attacks_are_dead(page, tmp_path):
+    """Whatever a notebook holds, nothing runs and nothing is asked for, also not when a reader clicks or moves."""
+    asked, dialogs, file = [], [], tmp_path / "page.html"
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message) or dialog.dismiss())
+    file.write_text(render(notebook_with(*NAMES), "page"), encoding="utf-8")
+    page.goto(file.as_uri(), wait_until="networkidle")
+    page.evaluate(
+        """() => document.querySelectorAll('main *').forEach(element => {
+            for (const name of ['focus', 'mouseover', 'click', 'toggle', 'load', 'error'])
+                element.dispatchEvent(new Event(name, {bubbles: true, cancelable: true}));
+            if (!/^(file|https?|mailto):$/.test(element.protocol)) element.click?.();  // others lead to another page
+        })"""
+    )
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ran") is None and dialogs == []
+    assert [url for url in asked if not url.startswith(("data:image/", file.as_uri()))] == []
+    lines = page.locator("body").inner_text().splitlines()
+    assert [line.removeprefix("after ") for line in lines if line.startswith("after ")] == NAMES

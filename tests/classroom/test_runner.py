@@ -1,6 +1,8 @@
 """Notebooks are run in order, in this Python; they stay as they are, and a report says what failed."""
 
 import json
+import re
+import shutil
 import sys
 
 import nbformat
@@ -8,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tlhelpers.classroom import kernel
-from tlhelpers.classroom.notebooks import WIDGET, clean, find_notebooks
+from tlhelpers.classroom.notebooks import WIDGET, clean, find_notebooks, read_notebook
 from tlhelpers.classroom.runner import report, run_all, run_notebook
 from tools.store_outputs import store_outputs
 
@@ -105,6 +107,47 @@ def test_a_dead_kernel_is_an_error_like_any_other(tmp_path):
     path = write_notebook(tmp_path / "notebooks/01_dies.ipynb", "import os; os._exit(1)")
     _, run = run_notebook(path)
     assert run.error.startswith("cell [1]: the kernel died") and run.megabytes is None
+
+
+@pytest.mark.parametrize("python", ["/no/python", shutil.which("false")])
+def test_a_kernel_that_does_not_start_is_an_error_like_any_other(tmp_path, monkeypatch, python):
+    """The run has one sentence with the reason, and the notebook stays as it is."""
+    path = write_notebook(tmp_path / "notebooks/01_a.ipynb", "1")
+    before = path.read_bytes()
+    monkeypatch.setattr(sys, "executable", python)
+    _, run = run_notebook(path)
+    assert re.fullmatch(r"no kernel started \(.+\); 'tlhelpers doctor' says what this machine lacks", run.error)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", ["", "nobody", "[]", '{"a": 1}', '{"nbformat": 99}', '{"nbformat": 4, "cells": [{}]}']
+)
+def test_what_is_no_notebook_is_one_sentence(tmp_path, content):
+    """The error names the file, whatever is wrong with it."""
+    path = tmp_path / "01_a.ipynb"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"01_a.ipynb is not a notebook that can be read \(.+\); restore the file, or"):
+        read_notebook(path)
+
+
+def test_the_others_run_if_one_is_no_notebook(tmp_path):
+    """Its run has an error, it stays as it is, and there is no copy of it."""
+    (tmp_path / "01_a.ipynb").write_text("nobody")
+    write_notebook(tmp_path / "02_b.ipynb", "1")
+    broken, good = [run for _, run in run_all(tmp_path, tmp_path / "copies")]
+    assert "is not a notebook" in broken.error and good.error is None
+    assert (tmp_path / "01_a.ipynb").read_text() == "nobody"
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["02_b.ipynb"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_before_anything_runs(tmp_path):
+    """The error names the folder and the reason, and no notebook runs for nothing."""
+    write_notebook(tmp_path / "notebooks/01_a.ipynb", "open('ran', 'w')")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RuntimeError, match="cannot write to .*file/copies .*, or start tlhelpers in a folder that can"):
+        list(run_all(tmp_path / "notebooks", tmp_path / "file" / "copies"))
+    assert not (tmp_path / "notebooks" / "ran").exists() and (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_kernel_that_refuses_at_first_is_asked_again(tmp_path, monkeypatch):

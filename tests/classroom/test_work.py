@@ -1,7 +1,9 @@
 """Copies follow the originals until a learner changes them; what a learner wrote is never overwritten."""
 
 import os
+import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from jupyterlab.labapp import LabApp
@@ -108,11 +110,13 @@ def test_a_copy_changed_into_the_new_version_follows_again(folders):
     assert update_copies(originals, work) == [] and contents(work) == {NAME: "third"}
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text('{"01_a')])
-def test_without_the_record_nothing_is_overwritten(folders, damage):
+@pytest.mark.parametrize("damaged", [None, '{"01_a', "7"])
+def test_without_the_record_nothing_is_overwritten(folders, damaged):
     """If nobody can tell whether a copy was changed, it counts as changed."""
     originals, work = folders
-    damage(work / RECORD)
+    (work / RECORD).write_text(damaged or "")
+    if damaged is None:
+        (work / RECORD).unlink()
     (originals / NAME).write_text("second")
     assert update_copies(originals, work) == [LINE]
     assert contents(work) == {NAME: "first", NEW: "second"}
@@ -135,6 +139,15 @@ def test_a_full_disk_costs_nothing(folders, monkeypatch):
     assert contents(work) == {NAME: "first"} and len(list(work.iterdir())) == 2
     monkeypatch.undo()
     assert update_copies(originals, work) == [] and contents(work) == {NAME: "second"}
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(folders):
+    """A file is in its place; it stays as it is."""
+    originals, work = folders
+    (work.parent / "file").write_text("mine")
+    with pytest.raises(RuntimeError, match="file.* .Not a directory.; make it readable"):
+        update_copies(originals, work.parent / "file")
+    assert (work.parent / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize("stop_at", [1, 2])
@@ -170,7 +183,8 @@ def started(monkeypatch):
     """Return the options that JupyterLab would be started with; it is not started."""
     calls = []
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")  # the command changes it, and the test sets it back
-    monkeypatch.setattr(LabApp, "launch_instance", calls.append)
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    monkeypatch.setattr(LabApp, "initialize_server", lambda options: calls.append(options) or Mock())
     return calls
 
 
@@ -182,7 +196,9 @@ def test_lab_opens_the_copies(folders, started, capsys):
     assert cli.main(["lab", str(originals)]) == 0
     (options,) = started
     where = [f"--ServerApp.root_dir={work.parent}", "--LabApp.default_url=/lab/tree/work"]
-    assert options == [*where, *lab.OPTIONS]
+    *options, token = options
+    assert options == [*where, *lab.OPTIONS, *lab.PROTECTION]
+    assert re.fullmatch("--PasswordIdentityProvider.token=[0-9a-f]{48}", token)
     assert capsys.readouterr().out == f"{LINE}\nYour copies of the notebooks are in {work}.\n"
 
 

@@ -26,6 +26,25 @@ def find_notebooks(folder: Path) -> list[Path]:
     return notebooks
 
 
+def read_notebook(path: Path) -> NotebookNode:
+    """Return the notebook in a file.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or does not hold a notebook.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        return notebook
+    except Exception as error:  # nbformat has many types of errors for a file that it cannot read
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0][:100]
+        raise ValueError(
+            f"{path} is not a notebook that can be read ({reason}); restore the file, or move it elsewhere"
+        ) from error
+
+
 def is_executed(notebook: NotebookNode) -> bool:
     """Return whether every code cell was run and none ended in an error."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]

@@ -17,13 +17,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbclient.util import run_sync
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from tqdm import tqdm
 
 from tlhelpers.classroom.kernel import QUESTION
-from tlhelpers.classroom.notebooks import clean, find_notebooks
+from tlhelpers.classroom.notebooks import clean, find_notebooks, read_notebook
+from tlhelpers.files import replacing
 
 # how often a kernel is asked before it counts as one that does not answer
 ATTEMPTS = 50
+WAY_OUT = "start tlhelpers in a folder that can be written"
 
 
 @dataclass
@@ -62,19 +65,28 @@ def run_all(folder: Path, copies: Path) -> Iterator[tuple[NotebookNode, Notebook
     Yields
     ------
     notebook : NotebookNode
-        The executed copy, as soon as its last cell has run.
+        The executed copy, as soon as its last cell has run; an empty one if the file does not hold a notebook.
     run : NotebookRun
 
     Raises
     ------
     ValueError
         If there is no notebook in the folder.
+    RuntimeError
+        If a copy cannot be written.
     """
     paths = find_notebooks(folder)
-    copies.mkdir(parents=True, exist_ok=True)
+    with replacing(copies / ".tried", way_out=WAY_OUT) as tried:  # now, and not after the first notebook has run
+        tried.mkdir()
+    (copies / ".tried").rmdir()
     for path in paths:
-        notebook, run = run_notebook(path)
-        nbformat.write(notebook, copies / path.name)
+        try:
+            notebook, run = run_notebook(path)
+        except ValueError as error:  # the others run all the same
+            yield new_notebook(), NotebookRun(path.stem, error=str(error))
+            continue
+        with replacing(copies / path.name, way_out=WAY_OUT) as new:
+            nbformat.write(notebook, new)
         yield notebook, run
 
 
@@ -86,8 +98,13 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
     notebook : NotebookNode
         An executed copy, clean enough to be stored.
     run : NotebookRun
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold a notebook.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -100,12 +117,15 @@ def run_notebook(path: Path) -> tuple[NotebookNode, NotebookRun]:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    # what the kernel itself prints while it starts is of no use to a reader
-    with client.setup_kernel(cleanup_kc=True, stderr=subprocess.DEVNULL):
-        run.error = _run_cells(client, path.stem)
-        run.seconds = time.perf_counter() - start
-        answers = _ask(client) if run_sync(kernel.is_alive)() else {}
-        run.megabytes, run.results = answers.get("megabytes"), answers.get("results", {})
+    try:
+        # what the kernel itself prints while it starts is of no use to a reader
+        with client.setup_kernel(cleanup_kc=True, stderr=subprocess.DEVNULL):
+            run.error = _run_cells(client, path.stem)
+            run.seconds = time.perf_counter() - start
+            answers = _ask(client) if run_sync(kernel.is_alive)() else {}
+            run.megabytes, run.results = answers.get("megabytes"), answers.get("results", {})
+    except (OSError, RuntimeError) as error:
+        run.error = f"no kernel started ({error}); 'tlhelpers doctor' says what this machine lacks"
     clean(notebook)
     return notebook, run
 

@@ -82,9 +82,9 @@ def _recorded_hash(copy: Path) -> str | None:
 
 def _read_record(work: Path) -> dict[str, str]:
     try:
-        return json.loads((work / RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # without the record every copy counts as changed, so nothing is lost
-        return {}
+        return dict(json.loads((work / RECORD).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}  # without the record every copy counts as changed, so nothing is lost
 
 
 def _hash(content: bytes) -> str:

@@ -56,6 +56,11 @@ def cached_features(key: str, count: int, compute: Callable[[], Tensor]) -> Tens
     return torch.from_numpy(features)
 
 
+def find_fault(path: Path) -> str | None:
+    """Return what is wrong with a file of features, or None."""
+    return "its content is not what its name promises" if _read(path) is None else None
+
+
 def _read(path: Path) -> np.ndarray | None:
     """Return the array in a file, or None if it is not the array that the name of the file promises."""
     try:

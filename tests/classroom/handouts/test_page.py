@@ -6,14 +6,14 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tlhelpers.classroom.handouts.page import write_page
+from tlhelpers.classroom.handouts.page import lead_to_pages, render
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TEXT = "# 01 · Page\n\n$\\mathbf W \\mathbf{a}_c$ and [on](02_on.ipynb#The-end), [out](https://a.b/c.ipynb)"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page():
     """Return the HTML of a small notebook with a formula, links, a figure, a task and its solution."""
     figure = new_output("display_data", {"image/png": PNG}, metadata={"image/png": {"alt": 'a dot, "small" & round'}})
     cells = [
@@ -22,9 +22,7 @@ def page(tmp_path_factory):
         new_code_cell("def task(): ...", execution_count=2),
         new_code_cell("def task():\n    return 'forty-two'", execution_count=3, metadata={"tags": ["solution"]}),
     ]
-    path = tmp_path_factory.mktemp("page") / "folder" / "01_page.html"
-    write_page(new_notebook(cells=cells), path)
-    return path.read_text(encoding="utf-8")
+    return lead_to_pages(render(new_notebook(cells=cells), "01_page"))
 
 
 def test_the_page_loads_nothing_from_the_network(page):
@@ -35,7 +33,7 @@ def test_the_page_loads_nothing_from_the_network(page):
 
 
 def test_the_title_is_the_name_of_the_file(page):
-    """The browser shows the name of the page in its tab."""
+    """The browser shows the name of the page in its tab. It cannot end the title."""
     assert "<title>01_page</title>" in page
 
 

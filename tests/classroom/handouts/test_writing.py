@@ -1,11 +1,15 @@
 """Handouts of a small project: what students and tutors get, and what happens to files that somebody changed."""
 
-from urllib.parse import unquote
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.classroom.handouts.conftest import stored, write
+from tests.classroom.handouts.test_sanitizing import Elements
 from tlhelpers.classroom.handouts.writing import write_handouts
 from tlhelpers.classroom.runner import run_notebook
 
@@ -54,6 +58,13 @@ def test_notebooks_find_the_results_they_read(project):
     for _ in range(2):
         folder = write(project)
         assert (folder / "student" / "../benchmarks/results/scratch.json").read_text() == "{}"
+
+
+def test_the_index_leads_to_page_and_notebook(project):
+    """Each link leads to a file that is there, and the one to the notebook not to its page."""
+    folder = write(project) / "student"
+    links = re.findall(r'href="([^"#:]+)"', (folder / "index.html").read_text(encoding="utf-8"))
+    assert links == ["01_a.html", "01_a.ipynb", "words.html"] and all((folder / link).exists() for link in links)
 
 
 def test_tutors_get_the_page_on_teaching(project):
@@ -108,6 +119,98 @@ def test_handouts_that_nobody_changed_are_replaced_in_silence(project, capsys):
     assert (folder / "student" / "01_a.html").exists()
     write(project)
     assert "kept" not in capsys.readouterr().out and not (folder / "kept").exists()
+
+
+def test_answers_that_are_written_during_a_run_are_kept(project):
+    """A handout that somebody changes before the last one is written does not count as unchanged."""
+    (name, notebook), folder = stored(project)[0], project / "build" / "handouts"
+
+    def running():
+        yield name, notebook
+        (folder / "student" / "01_a.ipynb").write_text("answered")
+
+    write_handouts(project / "notebooks", running(), folder, None)
+    write(project)
+    assert (folder / "kept" / "student" / "01_a.ipynb").read_text() == "answered"
+
+
+@pytest.mark.parametrize("damaged", ['{"student/01_a.html": "12', "", "7", '["a"]', "\xff\0"])
+def test_a_damaged_record_costs_nothing(project, capsys, damaged):
+    """One line says so, and every file is kept, because nobody can tell which were changed. The next run is as ever."""
+    folder = write(project)
+    before = {path.name for path in (folder / "student").iterdir()}
+    (folder / ".written.json").write_text(damaged, encoding="latin-1")
+    capsys.readouterr()
+    write(project)
+    assert capsys.readouterr().out.count("is damaged, so nobody can tell which files were changed; all are kept.") == 1
+    assert {path.name for path in (folder / "kept" / "student").iterdir()} == before
+    write(project)
+    assert "kept" not in capsys.readouterr().out
+
+
+def test_two_at_once_do_not_mix(project):
+    """The second says in one sentence that it has to wait, before it changes anything."""
+    (name, notebook), folder = stored(project)[0], project / "build" / "handouts"
+
+    def running():
+        yield name, notebook
+        with pytest.raises(RuntimeError, match=f"another tlhelpers writes to {folder}; wait for its end"):
+            write(project)
+        assert (folder / "student" / "01_a.html").exists()
+
+    write_handouts(project / "notebooks", running(), folder, None)
+    assert (folder / "student" / "index.html").exists()
+
+
+@pytest.mark.parametrize("stop_at", range(1, 12))
+def test_wherever_a_run_is_killed_nothing_stays(project, capsys, monkeypatch, stop_at):
+    """Every file that is there is recorded and whole, so the next run replaces it in silence; no other file is left."""
+    folder, moved, move = project / "build" / "handouts", [], Path.replace
+
+    def move_or_stop(source, target):
+        moved.append(target)
+        if len(moved) == stop_at:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", move_or_stop)
+        with pytest.raises(KeyboardInterrupt):
+            write(project)
+    (folder / ".new" / "rest").mkdir(parents=True)  # a process that is killed does not clean up
+    (folder / ".new" / "rest" / "page.html").write_text("half a page")
+    write(project)
+    assert "kept" not in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} == {".lock", ".written.json", "student", "tutor"}
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(project):
+    """The error names the file and the reason."""
+    (project / "build").write_text("a file of that name")
+    with pytest.raises(RuntimeError, match="cannot read or write .*build.* \\(.*\\); free some space, or make it"):
+        write(project)
+
+
+def test_pictures_beside_a_page_are_in_it(project):
+    """A page of ``docs`` shows its picture in the handouts too, where there is no such file."""
+    (project / "docs" / "speed.png").write_bytes(b"\x89PNG\r\n")
+    words = project / "docs" / "words.md"
+    words.write_text(words.read_text(encoding="utf-8") + "\n![Bars: ours is faster](speed.png)", encoding="utf-8")
+    page = (write(project) / "student" / "words.html").read_text(encoding="utf-8")
+    assert '<img alt="Bars: ours is faster" src="data:image/png;base64,iVBORw0K"' in page
+
+
+def test_names_are_text_in_every_page(project):
+    """The name of a file or of a class, such as ``<b>``, is shown as it is, wherever a page has it."""
+    name = "<b onclick=x>[*a*](y)|`&amp;"
+    output = new_output("stream", text=f"predicted: {name}")
+    cells = [new_code_cell("tl.show()", execution_count=1, outputs=[output])]
+    notebook, folder = new_notebook(cells=cells), project / "build" / "handouts"
+    write_handouts(project / "notebooks", [(name, notebook)], folder, None)
+    for page in (folder / "student" / "index.html", folder / "student" / f"{name}.html"):
+        shown = Elements(page.read_text(encoding="utf-8"))
+        assert shown.text.count(name) == 1 + (page.name != "index.html") and ("b", {"onclick": "x"}) not in shown.found
+    assert f'href="{quote(name)}.html"' in (folder / "student" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("source", ["build/handouts", "build/handouts/student"])

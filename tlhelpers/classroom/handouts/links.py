@@ -1,5 +1,6 @@
-"""Links from a notebook to files outside its folder: which there are, and where they lead in a handout."""
+"""Links from a notebook to files outside its folder, and where they lead in a handout; pictures beside a page."""
 
+import base64
 import copy
 import re
 from pathlib import Path
@@ -8,6 +9,8 @@ from nbformat import NotebookNode
 
 # A link to a file in a folder above, or to a Markdown file beside the notebook: its text, the file, and a heading in it
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((\.\./[^)\s#]+|[\w-]+\.md)(#[^)\s]*)?\)")
+
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([\w-]+\.png)\)")  # a picture beside the page: its text, and the file
 
 
 def linked_files(notebook: NotebookNode, home: Path) -> set[Path]:
@@ -44,3 +47,20 @@ def redirect_links(notebook: NotebookNode, home: Path, pages: dict[Path, str]) -
         if cell.cell_type == "markdown":
             cell.source = _LINK.sub(redirect, cell.source)
     return notebook
+
+
+def embed_pictures(text: str, home: Path) -> str:
+    """Return a page in Markdown that holds the pictures which were files beside it.
+
+    Parameters
+    ----------
+    text : str
+    home : Path
+        The folder of the page.
+    """
+
+    def embed(picture: re.Match) -> str:
+        content = base64.b64encode((home / picture[2]).read_bytes()).decode()
+        return f"![{picture[1]}](data:image/png;base64,{content})"
+
+    return _PICTURE.sub(embed, text)

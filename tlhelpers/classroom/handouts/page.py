@@ -13,38 +13,43 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from tlhelpers.classroom.handouts.formulas import to_mathml
+from tlhelpers.classroom.handouts.sanitizing import sanitize
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def write_page(notebook: NotebookNode, path: Path) -> None:
-    """Write an executed notebook as one HTML page. A link to another notebook becomes a link to the page of it.
+def render(notebook: NotebookNode, title: str) -> str:
+    """Return an executed notebook as one HTML page.
 
     Parameters
     ----------
     notebook : NotebookNode
-    path : Path
-        The page. Its folder is made if it is missing; its name gives the title.
+    title : str
+        For the tab of the browser, if the notebook has no title in its metadata.
     """
-    page = re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', render(notebook, path.stem))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-
-
-def render(notebook: NotebookNode, title: str) -> str:
-    """Return the HTML of a notebook. The title is used if the notebook has none in its metadata."""
     return _exporter().from_notebook_node(notebook, resources={"metadata": {"name": title}})[0]
 
 
+def lead_to_pages(page: str) -> str:
+    """Return a page whose links to other notebooks lead to the pages of those."""
+    return re.sub(r'href="(?!\w+:)([^"]*)\.ipynb', r'href="\1.html', page)
+
+
 @cache
-def _exporter() -> "_PageExporter":
-    return _PageExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"), embed_images=True)
+def _exporter() -> "PageExporter":
+    return PageExporter(filters={"sanitize": sanitize})
 
 
-class _PageExporter(HTMLExporter):
+class PageExporter(HTMLExporter):
+    """Writes notebooks with our template, which passes each cell to a filter named ``sanitize``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(raw_template=TEMPLATE.read_text(encoding="utf-8"), **options)
+
     @pass_context
     def markdown2html(self, context: Context, source: str) -> str:
-        return MarkdownWithMath(renderer=_Renderer(escape=False)).render(source)
+        attachments = context.get("cell", {}).get("attachments")
+        return MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments)).render(source)
 
 
 class _Renderer(IPythonRenderer):

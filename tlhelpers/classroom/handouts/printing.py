@@ -16,28 +16,29 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def print_page(page: Path, browser: str) -> None:
-    """Print a page as a PDF beside it, with all solutions unfolded. If the browser fails, one line says so.
+def print_page(page: str, browser: str, folder: Path) -> bytes | None:
+    """Return a page as a PDF with all solutions unfolded, or None if the browser fails.
 
     Parameters
     ----------
-    page : Path
-        An HTML file. The PDF gets its name, with the ending ``.pdf``.
+    page : str
+        In HTML.
     browser : str
         The path of Chromium or Chrome.
+    folder : Path
+        Where the browser finds the page, for as long as it prints. The system's folder for temporary files is of no
+        use, because a browser in a sandbox may not read it.
     """
-    pdf = page.with_suffix(".pdf").absolute()
-    # not in the system's folder for temporary files, which a browser in a sandbox may not read
-    with TemporaryDirectory(dir=pdf.parents[1], prefix="printing-") as folder:
-        paper = Path(folder).absolute() / page.name
-        paper.write_text(_for_paper(page.read_text(encoding="utf-8")), encoding="utf-8")
+    with TemporaryDirectory(dir=folder) as name:
+        paper = Path(name).absolute() / "page.html"
+        pdf = paper.with_suffix(".pdf")
+        paper.write_text(_for_paper(page), encoding="utf-8")
         command = [browser, *OPTIONS, f"--print-to-pdf={pdf}", paper.as_uri()]
         try:
             subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT)
+            return pdf.read_bytes()
         except (OSError, subprocess.TimeoutExpired):
-            pdf.unlink(missing_ok=True)
-    if not pdf.exists():
-        print(f"{page} has no PDF: {browser} could not print it; print it from another browser.")
+            return None
 
 
 def _for_paper(page: str) -> str:

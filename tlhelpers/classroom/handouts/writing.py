@@ -6,16 +6,16 @@ import re
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tlhelpers.classroom.handouts.folder import AUDIENCES, clear_folder, record_files
-from tlhelpers.classroom.handouts.index import write_index
-from tlhelpers.classroom.handouts.links import linked_files, redirect_links
-from tlhelpers.classroom.handouts.page import write_page
+from tlhelpers.classroom.handouts.folder import Handouts, empty_handouts
+from tlhelpers.classroom.handouts.index import index_page
+from tlhelpers.classroom.handouts.links import embed_pictures, linked_files, redirect_links
+from tlhelpers.classroom.handouts.page import lead_to_pages, render
 from tlhelpers.classroom.handouts.printing import print_page
 from tlhelpers.classroom.notebooks import clean
 
@@ -43,6 +43,8 @@ def write_handouts(
     ------
     ValueError
         If the notebooks are in the folder of the handouts.
+    RuntimeError
+        If another process writes handouts to the folder, or a file cannot be written.
     """
     if folder.resolve() in [source.resolve(), *source.resolve().parents]:
         raise ValueError(
@@ -51,47 +53,54 @@ def write_handouts(
         )
     if browser is None:
         print("No PDFs, because there is neither Chromium nor Chrome here; any browser prints the pages.")
-    clear_folder(folder)  # so that no old page looks like a new one
-    for audience in AUDIENCES:
-        (folder / audience).mkdir(parents=True, exist_ok=True)
-    try:
-        _write_all(source, notebooks, folder, browser)
-    finally:  # also if it was stopped
-        record_files(folder)
+    with empty_handouts(folder) as handouts:  # so that no old page looks like a new one
+        _write_all(source, notebooks, handouts, browser)
 
 
-def _write_all(source: Path, notebooks: Iterable[tuple[str, NotebookNode]], folder: Path, browser: str | None) -> None:
+def _write_all(
+    source: Path, notebooks: Iterable[tuple[str, NotebookNode]], handouts: Handouts, browser: str | None
+) -> None:
     """Write notebooks one by one while others are printed, then the pages of ``docs``, the lists and the results."""
     docs = {path.resolve(): f"{path.stem}.html" for path in (source.parent / "docs").glob("*.md")}
-    targets: dict[Path, str] = {}
+    written: dict[str, NotebookNode] = {}
     linked: set[Path] = set()
     with ThreadPoolExecutor(os.cpu_count()) as printers:
-        waiting = []
+        printing = []
         for name, notebook in notebooks:
-            targets[(source / f"{name}.ipynb").resolve()] = f"{name}.ipynb"
             linked |= linked_files(notebook, source) & docs.keys()
-            written = _write_notebook(name, redirect_links(notebook, source, docs), folder)
-            waiting += [printers.submit(print_page, page, browser) for page in written if browser]
-        for printing in waiting:
-            printing.result()  # raises the exception of a printer, if there was one
+            written[name] = redirect_links(notebook, source, docs)
+            for file, page in _write_notebook(name, written[name], handouts).items():
+                printing += [printers.submit(_print, file, page, handouts, browser)] if browser else []
+        printed = {each.result() for each in printing}  # raises the exception of a printer, if there was one
+    targets = {(source / f"{name}.ipynb").resolve(): f"{name}.ipynb" for name in written}
     teaching = {path for path in docs if path.stem == "teaching"}
     for audience, paths in (("student", linked), ("tutor", linked | teaching)):
         pages = {path: docs[path] for path in paths}
-        _write_docs(pages, targets, folder / audience)
-        write_index(folder / audience, sorted(pages.values()), NOTES[audience])
-    _copy_results(source, folder)
+        _write_docs(pages, targets, handouts, audience)
+        with_pdf = {name for name in written if f"{audience}/{name}.html" in printed}
+        index = index_page(written, with_pdf, sorted(pages.values()), NOTES[audience])
+        handouts.write({f"{audience}/index.html": index.encode()})
+    _copy_results(source, handouts.folder)
 
 
-def _write_notebook(name: str, notebook: NotebookNode, folder: Path) -> list[Path]:
-    """Write page and notebook for students and for tutors; return the pages."""
+def _write_notebook(name: str, notebook: NotebookNode, handouts: Handouts) -> dict[str, str]:
+    """Write page and notebook for students and for tutors; return the pages by their paths."""
     clean(notebook)  # the state of a widget would hold outputs of solutions
-    pages = []
-    for audience, version in (("student", without_solutions(notebook)), ("tutor", notebook)):
-        page = folder / audience / f"{name}.html"
-        write_page(version, page)
-        nbformat.write(version, page.with_suffix(".ipynb"))
-        pages.append(page)
+    versions = {"student": without_solutions(notebook), "tutor": notebook}
+    pages = {f"{audience}/{name}.html": lead_to_pages(render(version, name)) for audience, version in versions.items()}
+    files = {f"{audience}/{name}.ipynb": nbformat.writes(version) + "\n" for audience, version in versions.items()}
+    handouts.write({path: text.encode() for path, text in (pages | files).items()})
     return pages
+
+
+def _print(file: str, page: str, handouts: Handouts, browser: str) -> str | None:
+    """Print a page as a PDF beside it; return its path, or None after a line which says that the browser failed."""
+    pdf = print_page(page, browser, handouts.unfinished)
+    if pdf is None:
+        print(f"{handouts.folder / file} has no PDF: {browser} could not print it; print it from another browser.")
+        return None
+    handouts.write({str(PurePosixPath(file).with_suffix(".pdf")): pdf})
+    return file
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
@@ -103,11 +112,13 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
     return nbformat.from_dict({**notebook, "cells": cells})
 
 
-def _write_docs(pages: dict[Path, str], targets: dict[Path, str], folder: Path) -> None:
+def _write_docs(pages: dict[Path, str], targets: dict[Path, str], handouts: Handouts, audience: str) -> None:
     """Write pages of ``docs``, with links to each other and to the notebooks of the handout."""
     for path, name in pages.items():
-        text = new_notebook(cells=[new_markdown_cell(path.read_text(encoding="utf-8"))])
-        write_page(redirect_links(text, path.parent, targets | pages), folder / name)
+        text = embed_pictures(path.read_text(encoding="utf-8"), path.parent)
+        notebook = new_notebook(cells=[new_markdown_cell(text)])
+        page = lead_to_pages(render(redirect_links(notebook, path.parent, targets | pages), path.stem))
+        handouts.write({f"{audience}/{name}": page.encode()})
 
 
 def _copy_results(source: Path, folder: Path) -> None:
