@@ -67,12 +67,12 @@ def describe_photos() -> str:
     """Return where the photos are."""
     from tlhelpers.files import photos_dir
     from tlhelpers.photos.ants_and_bees import cached_photos
-    from tlhelpers.photos.datasets import image_folder
+    from tlhelpers.photos.datasets import read_folder
 
     named, cached = photos_dir(), cached_photos()
     if named:
         try:
-            image_folder(named)
+            read_folder(named)
         except ValueError as error:
             return f"named by TLHELPERS_PHOTOS, but not available: {error}"
         return f"{named}, named by TLHELPERS_PHOTOS"

@@ -39,6 +39,7 @@ def test_a_photo_is_turned_whatever_else_in_its_exif_is_broken(tmp_path, order, 
     assert open_photo(tmp_path / "photo.jpg").size == (4, 6)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0", b"Exif\0\0MM", b"Exif\0\0II*\0\xff\xff\xff\xff", b"\0" * 40])
 def test_useless_exif_is_ignored(tmp_path, exif):
     """Cut off or senseless: the photo is read as it lies in the file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tlhelpers.fetch import fetch
 from tlhelpers.files import cache_dir, photos_dir, replacing
-from tlhelpers.photos.datasets import Photos, image_folder
+from tlhelpers.photos.datasets import Photos, image_folder, read_folder
 from tlhelpers.photos.drawn import COUNTS, Counts, drawn_folder
 
 
@@ -115,7 +115,7 @@ def _obtain(photo_set: PhotoSet) -> Path:
 
 
 def _check(root: Path, photo_set: PhotoSet) -> None:
-    photos = image_folder(root)
+    photos = read_folder(root)
     for part, expected in photo_set.counts.items():
         found = getattr(photos, part).counts()
         if found != expected:
@@ -126,7 +126,7 @@ def _check(root: Path, photo_set: PhotoSet) -> None:
 
 def fingerprint(root: Path) -> str:
     """Return the SHA-256 of the names and contents of all photos in a folder, in the order of their names."""
-    photos = image_folder(root)
+    photos = read_folder(root)
     digest = hashlib.sha256()
     for path in sorted(photos.train.paths + photos.val.paths):
         digest.update(path.relative_to(root).as_posix().encode())

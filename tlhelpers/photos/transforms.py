@@ -24,10 +24,10 @@ class ToRGB(nn.Module):
 
 def _describe(image: object) -> str:
     if not isinstance(image, np.ndarray | Tensor):
-        return f"a {type(image).__name__}"
-    name = "tensor" if isinstance(image, Tensor) else "array"
+        return f"of type {type(image).__name__}"
+    name = "a tensor" if isinstance(image, Tensor) else "an array"
     kind = str(image.dtype).removeprefix("torch.")
-    return f"a {name} of shape {tuple(image.shape)} and type {kind}"
+    return f"{name} of shape {tuple(image.shape)} and type {kind}"
 
 
 def eval_transform(weights: WeightsEntry) -> v2.Compose:
