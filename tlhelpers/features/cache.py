@@ -18,8 +18,8 @@ def photos_of(loader: DataLoader) -> PhotoDataset:
     """Return the photos that a loader of ``make_loader`` reads; of another loader, their files are not known."""
     if not isinstance(loader.dataset, PhotoDataset):
         raise ValueError(
-            f"cache is True, but the loader reads a {type(loader.dataset).__name__}, whose changes would not be noticed; "
-            "use make_loader with a PhotoDataset, or cache=False"
+            f"cache is True, but the loader reads a {type(loader.dataset).__name__}, whose changes would not be "
+            "noticed; use make_loader with a PhotoDataset, or cache=False"
         )
     return loader.dataset
 

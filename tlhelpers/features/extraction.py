@@ -37,8 +37,8 @@ def extract_features(
     layer : str
         A name as for ``record_layers``. Feature maps of shape (N, C, H, W) are averaged over H and W.
     cache : bool
-        Store the features on disk, and read them from there the next time; only with ``make_loader``. A change of the photos, the transform, the
-        network or the precision is noticed, and the features are computed again.
+        Store the features on disk, and read them from there the next time; only with ``make_loader``. A change of the
+        photos, the transform, the network or the precision is noticed, and the features are computed again.
 
     Returns
     -------
