@@ -1,5 +1,7 @@
 """An image of any mode becomes what a person sees: 8 bits, on white, upright, and not an endless strip."""
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -30,6 +32,23 @@ def test_files_in_16_bits_are_scaled_to_8(tmp_path, ending):
     path = tmp_path / f"ramp.{ending}"
     Image.fromarray((RAMP * 257).astype(np.uint16)).save(path)
     assert (levels(open_photo(path)) == RAMP).all()
+
+
+def tiff(values: bytes, bits: int, zero_is_black: int) -> bytes:
+    """Return a TIFF of 64 rows with 256 values each."""
+    tags = {256: 256, 257: 64, 258: bits, 259: 1, 262: zero_is_black, 273: 200, 277: 1, 278: 64, 279: len(values)}
+    entries = b"".join(struct.pack("<HHLL", tag, 4, 1, value) for tag, value in tags.items())
+    return (b"II*\0" + struct.pack("<LH", 8, len(tags)) + entries).ljust(200, b"\0") + values
+
+
+@pytest.mark.parametrize(("bits", "zero_is_black"), [(12, 1), (16, 1), (16, 0)])
+def test_a_tiff_says_how_many_bits_it_has_and_which_end_is_white(tmp_path, bits, zero_is_black):
+    """Of 12 bits the upper 8 are kept too."""
+    pairs = (RAMP * 16).reshape(-1, 2)  # of 12 bits, in three bytes
+    packed = b"".join(int(one * 4096 + other).to_bytes(3, "big") for one, other in pairs)
+    values = packed if bits == 12 else (RAMP * 257).astype("<u2").tobytes()
+    (tmp_path / "ramp.tif").write_bytes(tiff(values, bits, zero_is_black))
+    assert (levels(open_photo(tmp_path / "ramp.tif")) == (RAMP if zero_is_black else 255 - RAMP)).all()
 
 
 @pytest.mark.parametrize("factor", [256, 257])

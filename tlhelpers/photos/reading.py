@@ -17,6 +17,8 @@ MAX_PIXELS = 50_000_000  # that are decoded, at 7 to 9 bytes each
 MAX_PIXELS_OF = {"WEBP": 30_000_000, "F": 30_000_000, "I": 30_000_000}  # formats and modes that take 15 bytes each
 MAX_RATIO = 32  # of the longer side to the shorter one; resizing a longer strip would make a huge image
 
+BITS, PHOTOMETRIC = 258, 262  # tags of TIFF: the bits of a value, of which 12 are usual too; 0 if 0 means white
+
 
 def open_photo(path: str | Path) -> Image.Image:
     """Return a photo as a PIL image in RGB, upright, as ``to_rgb`` makes it.
@@ -151,8 +153,10 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image) -> np.ndarray:
-    values = np.asarray(image)  # (H, W)
-    levels = (values >> 8).astype(np.uint8)
+    values, tags = np.asarray(image), getattr(image, "tag_v2", {})  # (H, W), and what a TIFF says of them
+    levels = (values >> (min(16, tags.get(BITS, (16,))[0]) - 8)).astype(np.uint8)
+    if tags.get(PHOTOMETRIC) == 0:
+        levels = 255 - levels
     levels[values == image.info.get("transparency", -1)] = 255
     return levels
 
