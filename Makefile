@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv; install it (on Debian and Ubuntu: sudo apt install python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e '.[registry,test]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[heic,registry,test]'
 	@touch $@
 
 # What cannot be fetched is said by the first line; the notebooks that do without it run all the same.

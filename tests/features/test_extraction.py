@@ -6,6 +6,8 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, Subset, TensorDataset
+from torchvision.datasets import ImageFolder
 
 import tlhelpers as tl
 from tests.features.networks import TRANSFORM, tiny
@@ -44,10 +46,67 @@ def test_features_of_a_resnet_give_its_logits(loader):
         torch.testing.assert_close(model.fc(features), logits)
 
 
+def image_folder_of_torchvision(dataset, folder):
+    """Return the photos of a dataset as those of torchvision, with their labels in the order of its names."""
+    for path, label in zip(dataset.paths, dataset.labels.tolist(), strict=True):
+        (folder / dataset.classes[label]).mkdir(parents=True, exist_ok=True)
+        path.rename(folder / dataset.classes[label] / path.name)
+    return ImageFolder(folder, TRANSFORM)
+
+
+def test_labels_come_with_the_batches_of_any_loader(dataset, tmp_path):
+    """Torchvision's folder, a part of it, tensors, and a loader that leaves out the last batch."""
+    photos = image_folder_of_torchvision(dataset, tmp_path / "photos")
+    images, labels = torch.stack([image for image, _ in photos]), torch.tensor(photos.targets)
+    model = tiny().eval()
+    expected = model.bn1(model.conv1(images)).relu().mean(dim=(2, 3)).detach()
+    for read, taken in (
+        (photos, range(7)),
+        (Subset(photos, [4, 1, 5]), [4, 1, 5]),
+        (TensorDataset(images, labels), range(7)),
+    ):
+        features, found = tl.extract_features(model, DataLoader(read, batch_size=3))
+        torch.testing.assert_close(features, expected[list(taken)])
+        assert found.tolist() == labels[list(taken)].tolist() and found.dtype == torch.int64
+    features, found = tl.extract_features(model, DataLoader(photos, batch_size=3, drop_last=True))
+    torch.testing.assert_close(features, expected[:6])
+    assert found.tolist() == labels[:6].tolist()
+
+
+def test_maps_are_kept_of_any_loader(dataset, tmp_path):
+    """With the labels of torchvision's folder; a last batch of one map is folded into the one before it."""
+    photos = image_folder_of_torchvision(dataset, tmp_path / "photos")
+    rest, kept = tl.keep_below(tl.ResNet50(2), "layer4", DataLoader(photos, batch_size=3))
+    assert kept.dataset.tensors[1].tolist() == photos.targets and kept.batch_size == 3
+    assert [len(labels) for _, labels in kept] == [3, 4]
+    assert rest.train()(next(iter(kept))[0]).shape == (3, 2)
+
+
+def test_only_the_cache_asks_for_files(dataset, tmp_path):
+    """What a dataset of tensors holds could change unseen."""
+    photos = image_folder_of_torchvision(dataset, tmp_path / "photos")
+    with pytest.raises(ValueError, match="cache is True, but the loader reads a ImageFolder, .* or cache=False"):
+        tl.extract_features(tiny(), DataLoader(photos), cache=True)
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("items", "what"),
+    [([torch.zeros(3, 9, 9)], "Tensor"), ([{"image": 1}], "dict"), ([(torch.zeros(3, 9, 9), "a")], "tuple")],
+)
+def test_batches_that_are_no_pairs_are_refused(items, what):
+    """Without labels, by names, or with texts as labels."""
+    with pytest.raises(ValueError, match=f"a batch of the loader is .*{what}.*; it must be a pair of tensors"):
+        tl.extract_features(tiny(), DataLoader(items, batch_size=2))
+
+
 def test_a_shuffled_loader_is_refused(dataset):
     """Features of shuffled photos would belong to nobody."""
     with pytest.raises(ValueError, match="shuffle=False"):
         tl.extract_features(tiny(), tl.make_loader(dataset, TRANSFORM, shuffle=True))
+    batches = BatchSampler(RandomSampler(dataset), 2, drop_last=False)
+    with pytest.raises(ValueError, match="shuffle=False"):
+        tl.extract_features(tiny(), DataLoader(dataset, batch_sampler=batches))
 
 
 @pytest.mark.parametrize("stage", ["layer1", "layer4", "head"])

@@ -22,7 +22,7 @@ def test_a_folder_becomes_labeled_photos(folder):
 def test_other_files_and_hidden_folders_are_ignored(folder):
     """Only files with the ending of an image count, in capital letters too."""
     (folder / "train" / "dark" / "notes.txt").write_text("no image")
-    (folder / "train" / "dark" / "stray.gif").write_bytes(b"GIF89a")
+    (folder / "train" / "dark" / "stray.svg").write_bytes(b"<svg>")
     (folder / "train" / ".hidden").mkdir()
     (folder / "train" / "dark" / "0.png").rename(folder / "train" / "dark" / "a space.PNG")
     assert len(image_folder(folder).train) == 12
@@ -46,7 +46,7 @@ def empty_class(root):
     ("spoil", "sentence"),
     [
         (shutil.rmtree, "has no folder 'train'"),
-        (lambda root: shutil.rmtree(root / "val"), "has no folder 'val'"),
+        (lambda root: shutil.rmtree(root / "val"), "has no folder 'val'; put photos into train/CLASS/"),
         (empty_class, "train.dark holds no images; put files ending in .jpg"),
         (lambda root: shutil.rmtree(root / "train" / "dark"), "has 1 classes .'light'.; it needs two or more"),
         (lambda root: (root / "val" / "dark").rename(root / "val" / "gray"), "they must be the same"),

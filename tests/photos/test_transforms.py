@@ -8,6 +8,7 @@ from torchvision.models import ResNet50_Weights
 
 from tests.tiny import ENTRY
 from tlhelpers.network.weights import find_weights
+from tlhelpers.photos.reading import open_photo, to_rgb
 from tlhelpers.photos.transforms import denormalize, eval_transform, train_transform
 
 
@@ -66,3 +67,64 @@ def test_objects_are_as_large_in_training_as_in_validation(size):
     slopes = [slope(train_transform(ENTRY, size=size)) for _ in range(60)]
     assert 0.8 * expected < np.mean(slopes) < 1.25 * expected
     assert max(slopes) > 1.3 * min(slopes)
+
+
+TRANSFORMS = {"eval": eval_transform(ENTRY), "train": train_transform(ENTRY)}
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 24, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (PIXELS, r"an array of shape \(30, 24, 3\) and type uint8"),
+        (torch.zeros(3, 30, 24), r"a tensor of shape \(3, 30, 24\) and type float32"),
+        ("photo.jpg", "of type str"),
+        (None, "of type NoneType"),
+    ],
+)
+def test_anything_but_an_image_is_refused(transform, given, what):
+    """An array would pass unresized, and one of OpenCV with exchanged colors; the error says how to make an image."""
+    sentence = f"image is {what}; it must be a PIL image; make one with Image.fromarray.array., whose channels are red"
+    with pytest.raises(ValueError, match=sentence):
+        transform(given)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS.keys())
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "I;16", "F"])
+def test_an_image_of_another_mode_is_treated_like_its_file(tmp_path, transform, mode):
+    """Opened by hand or by open_photo, the same tensor comes out."""
+    path, image = tmp_path / "photo.tif", photo(30, 24)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize((30, 24)))
+    levels = np.asarray(image.convert("L"))
+    made = {"I;16": lambda: levels.astype(np.uint16) * 257, "F": lambda: levels.astype(np.float32) / 255}
+    (Image.fromarray(made[mode]()) if mode in made else image.convert(mode)).save(path)
+    found = []
+    for opened in (Image.open(path), open_photo(path), to_rgb(Image.open(path))):
+        torch.manual_seed(0)
+        found.append(transform(opened))
+    assert found[0].equal(found[1]) and found[0].equal(found[2]) and found[0].std() > 0.1
+
+
+@pytest.mark.parametrize("size", [(2000, 2), (3, 1999), (1500, 7), (2, 1501)])
+def test_a_cut_strip_gives_what_the_whole_strip_would(size):
+    """The middle is the same, up to the rounding of pixels."""
+    strip = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+    whole = torch.nn.Sequential(*eval_transform(ENTRY).transforms[1:])  # without the first step, which cuts it
+    assert to_rgb(strip).size != strip.size
+    difference = denormalize(whole(strip), ENTRY) - denormalize(eval_transform(ENTRY)(strip), ENTRY)
+    assert difference.abs().max() < 2.5 / 255
+
+
+def test_the_description_of_a_transform_names_its_steps():
+    """Stored features are found by it."""
+    steps = [line.strip().split("(")[0] for line in repr(eval_transform(ENTRY)).splitlines()]
+    assert steps == ["Compose", "ToRGB", "Resize", "CenterCrop", "ToImage", "ToDtype", "Normalize", ")"]
+
+
+@pytest.mark.parametrize("size", [-1, 0, 2.5, "12"])
+def test_a_size_that_is_none_is_refused(size):
+    """The error has the value."""
+    with pytest.raises(ValueError, match=f"size is {size!r}; it must be an integer of 1 or more"):
+        train_transform(ENTRY, size=size)

@@ -21,8 +21,13 @@ from tlhelpers.precision import pick_dtype
 
 
 def photos_of(loader: DataLoader) -> PhotoDataset:
-    """Return the photos that a loader of ``make_loader`` reads."""
-    return loader.dataset  # type: ignore[return-value]
+    """Return the photos that a loader of ``make_loader`` reads; of another loader, their files are not known."""
+    if not isinstance(loader.dataset, PhotoDataset):
+        raise ValueError(
+            f"cache is True, but the loader reads a {type(loader.dataset).__name__}, whose changes would not be "
+            "noticed; use make_loader with a PhotoDataset, or cache=False"
+        )
+    return loader.dataset
 
 
 def cached_features(key: str, count: int, compute: Callable[[], Tensor]) -> Tensor:

@@ -15,6 +15,7 @@ from tlhelpers.features.recording import record_layers
 from tlhelpers.machine import pick_device
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
+from tlhelpers.photos.sampling import shuffled_loader
 from tlhelpers.precision import autocast
 
 MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
@@ -33,13 +34,15 @@ def extract_features(
         Put into eval mode and moved to the fastest device. A faster copy of it does the work where there can be one
         (``FrozenNetwork``).
     loader : DataLoader
-        Not shuffled (``make_loader``).
+        Of (images, labels), not shuffled: ``make_loader``, or a loader over another dataset such as torchvision's
+        ``ImageFolder``.
     layer : str
         A name as for ``record_layers``. Feature maps of shape (N, C, H, W) are averaged over H and W.
     cache : bool
-        Store the features on disk, and read them from there the next time. A change of the photos, the transform, the
-        network or the precision is noticed, and the features are computed again. If the transform or the network holds
-        functions or classes of your own, whose changes would not be noticed, nothing is stored, and a line says so.
+        Store the features on disk, and read them from there the next time; only with ``make_loader``. A change of the
+        photos, the transform, the network or the precision is noticed, and the features are computed again. If the
+        transform or the network holds functions or classes of your own, whose changes would not be noticed, nothing is
+        stored, and a line says so.
 
     Returns
     -------
@@ -51,14 +54,15 @@ def extract_features(
     Raises
     ------
     ValueError
-        If the loader shuffles, or there is no such layer.
+        If the loader shuffles, or its batches are not pairs, or there is no such layer.
     """
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
-    labels = photos_of(loader).labels
     key = _key(model, loader, layer) if cache else None
-    features = cached_features(key, len(labels), compute) if key else compute()
-    return features, labels
+    if key is None:
+        return compute()
+    labels = photos_of(loader).labels
+    return cached_features(key, len(labels), lambda: compute()[0]), labels
 
 
 def _key(model: nn.Module, loader: DataLoader, layer: str) -> str | None:
@@ -81,7 +85,7 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     stage : str
         "layer1" to "layer4", or "head".
     loader : DataLoader
-        Not shuffled, with ``eval_transform``: a random crop would be the same one in every epoch.
+        Of (images, labels), not shuffled, with ``eval_transform``: a random crop would be the same one in every epoch.
 
     Returns
     -------
@@ -102,15 +106,14 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
         raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(stages)}")
     names = [name for name, _ in model.named_children()]
     first = names.index("fc" if stage == "head" else stage)
-    maps = _extract(model, loader, names[first - 1], nn.Identity())
+    maps, labels = _extract(model, loader, names[first - 1], nn.Identity())
     layers = [getattr(model, name) for name in names[first:]]
     rest = nn.Sequential(*layers[:-1], nn.Flatten(), layers[-1])
-    kept = TensorDataset(maps, photos_of(loader).labels)
-    return rest, DataLoader(kept, batch_size=loader.batch_size, shuffle=True)
+    return rest, shuffled_loader(TensorDataset(maps, labels), loader.batch_size or len(labels))
 
 
 def _check_order(loader: DataLoader) -> None:
-    if not isinstance(loader.sampler, SequentialSampler):
+    if not isinstance(getattr(loader.batch_sampler, "sampler", loader.sampler), SequentialSampler):
         raise ValueError("the loader shuffles, so the features would not match the labels; make it with shuffle=False")
 
 
@@ -120,17 +123,30 @@ def _mean_over_positions(output: Tensor) -> Tensor:
 
 @torch.no_grad()
 @keep_memory()
-def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activations) -> Tensor:
+def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activations) -> tuple[Tensor, Tensor]:
+    """Return what a layer computes for every photo, and the labels as they come in the batches."""
     activations: Activations | None = None
-    features, done = torch.empty(0), 0
-    for images, _ in tqdm(_batches(loader), desc="features", unit="batch", leave=False, total=len(loader)):
+    features, labels, done = torch.empty(0), [], 0
+    for batch in tqdm(_batches(loader), desc="features", unit="batch", leave=False, total=len(loader)):
+        images, batch_labels = _pair(batch)
         activations = activations or fastest(model, layer, images[:2])
         output = finish(activations(images))
         if done == 0:  # room for all photos at once: joining the batches at the end would take twice the memory
-            features = torch.empty(len(photos_of(loader)), *output.shape[1:])
+            features = torch.empty(len(loader.dataset), *output.shape[1:])  # type: ignore[arg-type]
         features[done : done + len(output)] = output.cpu()
+        labels.append(batch_labels.cpu())
         done += len(output)
-    return features
+    return features[:done], torch.cat(labels) if labels else torch.empty(0, dtype=torch.long)
+
+
+def _pair(batch: object) -> tuple[Tensor, Tensor]:
+    """Return the images and the labels of a batch, or say what the batch is instead."""
+    if not isinstance(batch, list | tuple) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        parts = [type(part).__name__ for part in batch] if isinstance(batch, list | tuple) else type(batch).__name__
+        raise ValueError(
+            f"a batch of the loader is {parts}; it must be a pair of tensors, images (N, 3, H, W) and labels"
+        )
+    return batch[0], batch[1]
 
 
 def _batches(loader: DataLoader) -> Iterator:

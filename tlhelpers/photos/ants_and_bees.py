@@ -11,7 +11,7 @@ from tlhelpers.archives import unpack
 from tlhelpers.download import Limits, download
 from tlhelpers.files import cache_dir, photos_dir
 from tlhelpers.kept import kept
-from tlhelpers.photos.datasets import Photos, image_folder
+from tlhelpers.photos.datasets import Photos, read_folder
 from tlhelpers.photos.drawn import COUNTS, Counts, drawn_folder
 
 
@@ -74,14 +74,14 @@ def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Ph
     reason = ""
     if source != "drawn":
         try:
-            photos = image_folder(_find_photos(photo_set))
+            photos = read_folder(_find_photos(photo_set))
             print(f"Ants and bees: {len(photos.train)} photos to train with, {len(photos.val)} to validate with.")
             return photos
         except RuntimeError as error:
             if source == "photos":
                 raise
             reason = f", because the photos are not available ({error})"
-    drawn = image_folder(drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts))
+    drawn = read_folder(drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts))
     counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
     print(f"Ants and bees, DRAWN and not photographed{reason}: {counts}.")
     print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
@@ -143,7 +143,7 @@ def _is_photo(counts: Counts, name: str) -> bool:
 
 
 def _check(root: Path, photo_set: PhotoSet) -> None:
-    photos = image_folder(root)
+    photos = read_folder(root)
     for part, expected in photo_set.counts.items():
         found = getattr(photos, part).counts()
         if found != expected:
@@ -154,7 +154,7 @@ def _check(root: Path, photo_set: PhotoSet) -> None:
 
 def fingerprint(root: Path) -> str:
     """Return the SHA-256 of the names and contents of all photos in a folder, in the order of their names."""
-    photos = image_folder(root)
+    photos = read_folder(root)
     digest = hashlib.sha256()
     for path in sorted(photos.train.paths + photos.val.paths):
         digest.update(path.relative_to(root).as_posix().encode())

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from tlhelpers.photos.folders import Part, find_part
 from tlhelpers.photos.reading import open_photo
+from tlhelpers.photos.report import print_report
 
 
 class PhotoDataset(Dataset):
@@ -71,7 +72,8 @@ class Photos:
 def image_folder(path: str | Path) -> Photos:
     """Return the photos of a folder with the parts train/ and val/, each with one sub-folder for each class.
 
-    Files are images if their names end like those of images (.jpg, .png, ...). Other files are ignored.
+    Files are images if their names end like those of images (.jpg, .png, ...). What is left out, and photos that are
+    in both parts or in two classes, are printed once; nothing is printed if there is nothing to say.
 
     Parameters
     ----------
@@ -84,30 +86,33 @@ def image_folder(path: str | Path) -> Photos:
     Raises
     ------
     ValueError
-        If the folder, one of its parts or a class is missing or empty, or there is only one class.
+        If the folder, one of its parts or a class is missing, empty or cannot be opened, or there is only one class.
     """
-    root = Path(path).expanduser()
-    for part in ("train", "val"):
-        if not (root / part).is_dir():
-            raise ValueError(f"{root} has no folder {part!r}; put photos into train/CLASS/ and val/CLASS/ there")
-    train, val = _read_part(root / "train"), _read_part(root / "val")
+    root = _folder(path)
+    train, val = _find_parts(root)
+    print_report(root, [train, val])
+    return _photos(train, val)
+
+
+def read_folder(path: str | Path) -> Photos:
+    """Return the photos as ``image_folder`` does, but print nothing."""
+    return _photos(*_find_parts(_folder(path)))
+
+
+def _find_parts(root: Path) -> tuple[Part, Part]:
+    """Return the parts train and val of a folder, which must have the same classes."""
+    train, val = find_part(root, "train"), find_part(root, "val")
     if train.classes != val.classes:
         raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
+    return train, val
+
+
+def _folder(path: str | Path) -> Path:
+    if not isinstance(path, str | Path):
+        raise ValueError(f"path is {path!r}; it must be the path of a folder that holds train/ and val/")
+    return Path(path).expanduser()
+
+
+def _photos(*parts: Part) -> Photos:
+    train, val = (PhotoDataset(part.paths, part.labels, part.classes) for part in parts)
     return Photos(train, val, "photos")
-
-
-def _read_part(folder: Path) -> PhotoDataset:
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if len(classes) < 2:
-        raise ValueError(
-            f"{folder} has {len(classes)} classes {classes}; it needs two or more sub-folders, one for each class"
-        )
-    paths, labels = [], []
-    for label, name in enumerate(classes):
-        found = sorted(file for file in (folder / name).rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
-        if not found:
-            endings = ", ".join(IMG_EXTENSIONS)
-            raise ValueError(f"{folder / name} holds no images; put files ending in {endings} there or delete it")
-        paths += found
-        labels += [label] * len(found)
-    return PhotoDataset(paths, labels, classes)

@@ -13,11 +13,13 @@ from torchvision.transforms import v2
 from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.photos.reading import open_photo
+from tlhelpers.photos.sampling import shuffled_loader
+from tlhelpers.photos.transforms import ToRGB
 
 MIN_PHOTOS_FOR_PROCESSES = 1000  # with fewer, it takes longer to start processes than to read the photos
 MAX_PROCESSES = 16
 CAN_FORK = "fork" in multiprocessing.get_all_start_methods()  # started otherwise, each process would import torch first
-WITHOUT_RANDOMNESS = (v2.Resize, v2.CenterCrop, v2.ToImage)
+WITHOUT_RANDOMNESS = (ToRGB, v2.Resize, v2.CenterCrop, v2.ToImage)
 PIXELWISE = (v2.ToDtype, v2.Normalize)  # these transform every pixel by itself
 
 
@@ -65,7 +67,8 @@ def make_loader(
         ``train_transform(model.weights)`` or ``eval_transform(model.weights)``.
     batch_size : int
     shuffle : bool
-        True for training; the order follows from torch's seed.
+        True for training; the order follows from torch's seed. A last batch of one photo is then added to the batch
+        before it, because a batch norm cannot learn from one photo.
     workers : int, optional
         The number of processes that read, 0 for threads in this process. By default that of ``pick_workers``.
 
@@ -76,16 +79,16 @@ def make_loader(
     Raises
     ------
     ValueError
-        If ``batch_size`` is not positive.
+        If ``batch_size`` is not a positive integer.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}; it must be an integer of 1 or more")
     dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
     workers = pick_workers(len(dataset)) if workers is None else workers
-    return DataLoader(
+    make = shuffled_loader if shuffle else DataLoader
+    return make(
         dataset,
         batch_size=batch_size,
-        shuffle=shuffle,
         num_workers=workers,
         persistent_workers=workers > 0,
         multiprocessing_context="fork" if workers and CAN_FORK else None,

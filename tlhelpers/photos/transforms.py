@@ -1,10 +1,33 @@
 """Transforms with the preprocessing that belongs to some weights, and how to undo it for a figure."""
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from tlhelpers.network.weights import WeightsEntry
+from tlhelpers.photos.reading import to_rgb
+
+
+class ToRGB(nn.Module):
+    """The first step of a transform: any PIL image as ``open_photo`` would return it; nothing else passes."""
+
+    def forward(self, image: Image.Image) -> Image.Image:
+        if not isinstance(image, Image.Image):
+            raise ValueError(
+                f"image is {_describe(image)}; it must be a PIL image; make one with Image.fromarray(array), whose "
+                "channels are red, green, blue (those of OpenCV are blue, green, red)"
+            )
+        return to_rgb(image)
+
+
+def _describe(image: object) -> str:
+    if not isinstance(image, np.ndarray | Tensor):
+        return f"of type {type(image).__name__}"
+    name = "a tensor" if isinstance(image, Tensor) else "an array"
+    kind = str(image.dtype).removeprefix("torch.")
+    return f"{name} of shape {tuple(image.shape)} and type {kind}"
 
 
 def eval_transform(weights: WeightsEntry) -> v2.Compose:
@@ -18,9 +41,10 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
     Returns
     -------
     v2.Compose
-        From a PIL image to a (3, crop, crop) float tensor.
+        From a PIL image of any mode to a (3, crop, crop) float tensor. It raises ValueError for arrays and tensors.
     """
-    return v2.Compose([v2.Resize(weights.resize, antialias=True), v2.CenterCrop(weights.crop), *_to_tensor(weights)])
+    resize = v2.Resize(weights.resize, antialias=True)
+    return v2.Compose([ToRGB(), resize, v2.CenterCrop(weights.crop), *_to_tensor(weights)])
 
 
 def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Compose:
@@ -43,12 +67,19 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
     Returns
     -------
     v2.Compose
-        From a PIL image to a (3, size, size) float tensor.
+        From a PIL image of any mode to a (3, size, size) float tensor. It raises ValueError for arrays and tensors.
+
+    Raises
+    ------
+    ValueError
+        If ``size`` is not a positive integer.
     """
-    size = size or weights.crop
+    size = weights.crop if size is None else size
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size is {size!r}; it must be an integer of 1 or more, the side of the result in pixels")
     share = min(1.0, (size / weights.resize) ** 2)
     crop = v2.RandomResizedCrop(size, scale=(0.4 * share, min(1.0, 1.5 * share)), antialias=True)
-    return v2.Compose([crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
+    return v2.Compose([ToRGB(), crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
 
 
 def _to_tensor(weights: WeightsEntry) -> list:
