@@ -28,6 +28,8 @@ LAYERS = (
     "tlhelpers.network",
     "tlhelpers.byhand",
     "tlhelpers.plots",
+    "tlhelpers.names",
+    "tlhelpers.fonts",
     "tlhelpers.fetch",
     "tlhelpers.files",
     "tlhelpers.machine",

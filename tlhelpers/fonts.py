@@ -54,11 +54,11 @@ def families(letters: frozenset[str]) -> tuple[str, ...]:
 @cache
 def _search(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the names of font families that have these characters, and the characters that no font has."""
-    left, chosen = letters, []
+    left, chosen, region = letters, [], _region(letters)
     for entries in _sources():
         if not left:
             break
-        ranked = sorted(entries, key=lambda entry: _rank(entry, letters))
+        ranked = sorted(entries, key=lambda entry: _rank(entry, region))
         covered = {entry: left - lacking(left, FT2Font(entry.fname)) for entry in ranked}
         while any(left & has for has in covered.values()):
             best = max(covered, key=lambda entry: len(left & covered[entry]))  # the first of several
@@ -72,8 +72,8 @@ _chosen: dict[FontEntry, None] = {}  # the fonts that were of use before, in the
 
 
 def _sources() -> Iterator[list[FontEntry]]:
-    """Yield the fonts that were of use before, those that matplotlib knows, new files, and those of the packages."""
-    yield list(_chosen)
+    """Yield the fonts that were of use before, those that matplotlib knows, new ones, and those in the packages."""
+    yield [entry for entry in _chosen if entry in fontManager.ttflist]
     # A font of last resort has every character, but draws boxes.
     yield [entry for entry in fontManager.ttflist if "lastresort" not in entry.name.lower().replace(" ", "")]
     known = {entry.fname for entry in fontManager.ttflist}
@@ -102,10 +102,14 @@ def _add(paths: Iterable[str]) -> list[FontEntry]:
     return fontManager.ttflist[before:]
 
 
-def _rank(entry: FontEntry, letters: frozenset[str]) -> tuple:
-    """Return what to sort fonts by: the best for these characters is a plain upright one for their language."""
-    scripts = {unicodedata.name(letter, " ").split()[0] for letter in letters}
-    region = next((REGIONS[script] for script in sorted(scripts) if script in REGIONS), " SC")
+def _region(letters: frozenset[str]) -> str:
+    """Return the end of the names of fonts for the language of these characters; " SC" is simplified Chinese."""
+    scripts = {unicodedata.name(letter, "NONE").split()[0] for letter in letters}
+    return next((REGIONS[script] for script in REGIONS if script in scripts), " SC")
+
+
+def _rank(entry: FontEntry, region: str) -> tuple:
+    """Return what to sort fonts by: the first is plain, upright and for the language."""
     weight = abs(entry.weight - 400) if isinstance(entry.weight, int) else 0
     fancy = any(word in entry.name for word in ("Mono", "Serif", "Light", "Condensed"))
     return weight, entry.style != "normal", fancy, not entry.name.endswith(region), entry.name
@@ -118,9 +122,9 @@ def _font(text: str, bold: bool = False) -> FT2Font:
     return get_font([file, *(findfont(FontProperties(family=name)) for name in more)])
 
 
-def width(text: str, size: float) -> float:
+def width(text: str, size: float, bold: bool = False) -> float:
     """Return the width of a line of text in the units of the size of its letters: points or pixels."""
-    font = _font(text)
+    font = _font(text, bold)
     font.set_size(size, 72)
     font.set_text(text)
     return font.get_width_height()[0] / 64

@@ -97,7 +97,7 @@ def literal(text: str) -> str:
     return ("\u200b" if text.startswith("_") else "") + text.replace("$", r"\$")  # U+200B has no width
 
 
-def labels(ax: Axes, names: Sequence[object], limit: float = 130, size: float = 10) -> list[str]:
+def labels(ax: Axes, names: Sequence[object], limit: float = 150, size: float = 10) -> list[str]:
     """Return the names as labels in a figure, and remember which were shortened; see ``in_full``."""
     texts = distinct(names, limit, size)
     remember(ax, {text: tidy(name) for text, name in zip(texts, names, strict=True)})
@@ -134,9 +134,9 @@ def extent(ax: Axes) -> tuple[float, float]:
 
 
 def tile_width(ax: Axes, rows: int, columns: int) -> float:
-    """Return the room for a caption of ``show_images`` in points: the width of an image and of the gap beside it."""
+    """Return the width of one of the images of ``show_images`` in points."""
     width, height = extent(ax)
-    return min(width / columns, height / rows / 1.15)
+    return min(width / columns / 1.06, height / rows / 1.22)
 
 
 def write_at_ticks(ax: Axes, words: Sequence[str], numbers: Sequence[Text]) -> None:

@@ -133,7 +133,7 @@ def plot_confusion(
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    side = max(3.2, 0.4 * len(classes))
+    side = min(max(3.2, 0.4 * len(classes)), 24)  # more than 60 classes have smaller letters
     ax = ax or plt.subplots(figsize=(side, side))[1]
     words, numbers = names.labels(ax, classes), range(len(classes))
     drawn = ConfusionMatrixDisplay.from_predictions(
