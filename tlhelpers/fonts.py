@@ -143,13 +143,13 @@ def mask(text: str, size: float, bold: bool) -> tuple[np.ndarray, float]:
     array
         (H, W), how dark the text is, from 0 to 255.
     float
-        How many pixels it reaches below the line on which the letters stand.
+        How many pixels the array reaches below the line on which the letters stand.
     """
     font = _font(text, bold)
     font.set_size(size, 72)
     font.set_text(text)
     font.draw_glyphs_to_bitmap()
-    return np.array(font.get_image()), font.get_descent() / 64
+    return np.array(font.get_image()), font.get_descent() / 64 + 1  # it has a margin of one pixel
 
 
 def fit(figure: Figure) -> None:
