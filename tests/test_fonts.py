@@ -51,11 +51,11 @@ def test_fonts_in_packages_are_found(make_font, tmp_path, monkeypatch):
     assert fonts.families(frozenset("\U00100020")) == ("Packed",)
 
 
-def test_japanese_is_not_drawn_with_chinese_shapes(make_font):
+def test_korean_is_not_drawn_with_japanese_shapes(make_font):
     """Where fonts for several languages have the characters, the one of the language is taken."""
     for language in ("JP", "KR", "SC"):
-        fontManager.addfont(make_font("ア\U00100030", f"Test CJK {language}"))
-    assert fonts.families(frozenset("ア\U00100030")) == ("Test CJK JP",)
+        fontManager.addfont(make_font("개\U00100030", f"Test CJK {language}"))
+    assert fonts.families(frozenset("개\U00100030")) == ("Test CJK KR",)
 
 
 def test_a_line_is_drawn_with_several_fonts(make_font):

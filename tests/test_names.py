@@ -101,6 +101,13 @@ def test_nothing_overlaps_on_given_axes():
     assert overlaps(beside(ax, written(ax))) == [] and overlaps(ax.texts[:60]) == []
 
 
+def test_large_numbers_do_not_overlap():
+    """Counts of five digits are drawn smaller where their squares are small."""
+    ax = plots.plot_confusion(np.zeros(20000, int), np.arange(20000) % 2, THIRTY[:12])
+    ax.figure.canvas.draw()
+    assert overlaps(ax.texts[:24]) == []
+
+
 @pytest.mark.parametrize("classes", [LONG, THIRTY])
 def test_a_large_legend_stands_beside_the_points(classes):
     """Its names do not overlap, it does not cover the points, and no two classes have the same color and marker."""
@@ -108,6 +115,7 @@ def test_a_large_legend_stands_beside_the_points(classes):
     written(ax)
     assert overlaps(ax.get_legend().get_texts()) == []
     assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
+    assert ax.get_legend().get_window_extent().height < 1.3 * ax.get_window_extent().height
     looks = [(str(each.get_facecolor()), str(each.get_paths()[0].vertices)) for each in ax.collections]
     assert len(set(looks)) == len(classes)
 
@@ -125,6 +133,14 @@ def test_the_alternative_text_has_the_whole_names(monkeypatch):
         plots.show("Two classes.", confusion(classes).figure)
     assert LONG[1] in shown[0] and shown[0].startswith("Two classes. Names in full: bee") and "ants" not in shown[0]
     assert shown[1] == "Two classes."
+
+
+def test_a_figure_of_a_learner_gets_its_fonts_when_it_is_shown(monkeypatch, make_font):
+    """Bars that a notebook draws itself have names in any script, without a warning of matplotlib."""
+    fontManager.addfont(make_font("\U0010b010", "Shown"))
+    monkeypatch.setattr(plots, "display", lambda *_, **__: None)
+    plt.bar(["\U0010b010", "bees"], [1, 2])
+    plots.show("Two bars.")
 
 
 def test_names_that_would_look_alike_are_numbered():
@@ -145,8 +161,9 @@ def test_a_name_is_cut_in_the_middle_between_letters():
     assert names.cut("ant", 100) == "ant"
     short = names.cut("n01440764_tench_Tinca_tinca", 100)
     assert short.startswith("n0144") and short.endswith("_tinca") and "…" in short and fonts.width(short, 10) <= 100
-    accents = names.cut(20 * "x\u0323", 60)
-    assert accents.count("x") == accents.count("\u0323") and "…" in accents
+    for room in range(30, 60, 5):
+        accents = names.cut(20 * "x\u0323", room)
+        assert accents.count("x") == accents.count("\u0323") and "…" in accents
 
 
 def test_one_line_says_which_characters_no_font_has(capsys, make_font):
