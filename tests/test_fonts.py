@@ -9,7 +9,7 @@ from matplotlib.font_manager import fontManager
 
 from tlhelpers import fonts
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
 
 def test_the_usual_letters_need_no_other_font():

@@ -11,7 +11,9 @@ from matplotlib.text import Text
 
 from tlhelpers import fonts, names, plots
 
-pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of missing characters and left out labels
+pytestmark = pytest.mark.filterwarnings(
+    "error::UserWarning"
+)  # matplotlib warns of missing characters and left out labels
 
 HARD = ["$5_bill_$x^", "_background", "", r"\frac{a}{b}%", "a$b", "two\nlines\tx", "\\$", "{", "\udc80bytes", "e\u0301"]
 LONG = [f"{word}_{40 * 'n'}"[:40] for word in ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen", "ibis", "jay"]]

@@ -122,11 +122,19 @@ def _font(text: str, bold: bool = False) -> FT2Font:
     return get_font([file, *(findfont(FontProperties(family=name)) for name in more)])
 
 
-def width(text: str, size: float, bold: bool = False) -> float:
-    """Return the width of a line of text in the units of the size of its letters: points or pixels."""
+def _laid_out(text: str, size: float, bold: bool) -> FT2Font:
+    """Return a font in which a line of text is laid out."""
+    if matplotlib.__version_info__ < (3, 11):  # older ones neither order nor join letters, and draw boxes for signs
+        text = text.replace("\u2068", "").replace("\u2069", "")  # that only say in which order the letters come
     font = _font(text, bold)
     font.set_size(size, 72)
     font.set_text(text)
+    return font
+
+
+def width(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of a line of text in the units of the size of its letters: points or pixels."""
+    font = _laid_out(text, size, bold)
     return font.get_width_height()[0] / 64
 
 
@@ -145,9 +153,7 @@ def mask(text: str, size: float, bold: bool) -> tuple[np.ndarray, float]:
     float
         How many pixels the array reaches below the line on which the letters stand.
     """
-    font = _font(text, bold)
-    font.set_size(size, 72)
-    font.set_text(text)
+    font = _laid_out(text, size, bold)
     font.draw_glyphs_to_bitmap()
     return np.array(font.get_image()), font.get_descent() / 64 + 1  # it has a margin of one pixel
 

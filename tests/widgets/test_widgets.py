@@ -269,7 +269,7 @@ def test_thumbnails_are_small(image):
 HARD = ["<script>alert('ant')</script>", "$5_bill_$x^", "", "نملة", "\U0010c001\nx", 60 * "long "]
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_explorers_draw_names_as_they_are(make_font):
     """Names in any script are drawn, whole in the sentence, and never read as HTML."""
     fontManager.addfont(make_font("\U0010c001", "Squares for widgets"))
