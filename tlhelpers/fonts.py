@@ -119,7 +119,7 @@ def _font(text: str, bold: bool = False) -> FT2Font:
     """Return the usual font, which takes the characters of this text that it lacks from other fonts."""
     file = str(usual(bold))
     more = families(lacking(text, get_font(file)))
-    return get_font([file, *(findfont(FontProperties(family=name)) for name in more)])
+    return get_font([file, *(findfont(FontProperties(family=[name])) for name in more)])
 
 
 def _laid_out(text: str, size: float, bold: bool) -> FT2Font:
