@@ -30,6 +30,8 @@ LAYERS = (
     "tlhelpers.byhand",
     "tlhelpers.plots",
     "tlhelpers.precision",
+    "tlhelpers.names",
+    "tlhelpers.fonts",
     "tlhelpers.fetch",
     "tlhelpers.download",
     "tlhelpers.archives",

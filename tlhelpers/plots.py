@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
+from tlhelpers import fonts, names
+
 # Okabe and Ito's colors, as in figures.mplstyle: color-blind readers can tell them apart. Some look alike when printed
 # in gray, so a line style, a marker, a hatch or words go with them.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#000000", "#CC79A7")
@@ -35,6 +37,8 @@ def show(alt: str, figure: Figure | None = None) -> None:
         By default the current figure of pyplot.
     """
     figure = figure or plt.gcf()
+    fonts.fit(figure)
+    alt += names.in_full(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
     plt.close(figure)
@@ -58,7 +62,7 @@ def show_images(
         PIL images, (H, W, 3) arrays, or (3, H, W) tensors with values from 0 to 1 (or 0 to 255 for integers).
         Each is scaled to fit into a square of 112 by 112 pixels.
     titles : sequence of str, optional
-        One line for each image.
+        One for each image, mostly of one line. A line that is wider than its image is shortened.
     columns : int
         The number of images in a row.
     size : float
@@ -69,15 +73,16 @@ def show_images(
     columns = min(columns, len(tiles))
     if ax is None:
         _, ax = plt.subplots(figsize=(size * columns, (size + 0.25) * rows))
+    words = names.captions(ax, titles, names.tile_width(ax, rows, columns), size=8) if titles is not None else []
     for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
         left, top = column * 1.06, row * 1.22
         ax.imshow(tile, extent=(left, left + 1, top + 1, top))
         if titles is not None:
-            ax.text(left + 0.5, top + 1.03, titles[index], ha="center", va="top", fontsize=8)
+            ax.text(left + 0.5, top + 1.03, words[index], ha="center", va="top", fontsize=8)
     ax.set(xlim=(-0.02, columns * 1.06), ylim=(rows * 1.22, -0.02), aspect="equal")
     ax.axis("off")
-    return ax
+    return fonts.fitted(ax)
 
 
 def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
@@ -128,12 +133,15 @@ def plot_confusion(
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    ax = ax or plt.subplots(figsize=(3.2, 3.2))[1]
-    ConfusionMatrixDisplay.from_predictions(
-        labels, predictions, labels=range(len(classes)), display_labels=classes, cmap="Blues", colorbar=False, ax=ax
+    side = min(max(3.2, 0.4 * len(classes)), 24)  # more than 60 classes have smaller letters
+    ax = ax or plt.subplots(figsize=(side, side))[1]
+    words, numbers = names.labels(ax, classes), range(len(classes))
+    drawn = ConfusionMatrixDisplay.from_predictions(
+        labels, predictions, labels=numbers, display_labels=words, cmap="Blues", colorbar=False, ax=ax
     )
+    names.write_at_ticks(ax, words, drawn.text_.ravel())
     ax.set(title="Photos by true and predicted class", xlabel="predicted class", ylabel="true class")
-    return ax
+    return fonts.fitted(ax)
 
 
 def plot_features(points: ArrayLike, labels: ArrayLike, classes: Sequence[str], *, ax: Axes | None = None) -> Axes:
@@ -149,15 +157,14 @@ def plot_features(points: ArrayLike, labels: ArrayLike, classes: Sequence[str], 
         The names of the classes.
     """
     ax = ax or plt.subplots(figsize=(5, 4))[1]
-    points, labels = np.asarray(points), np.asarray(labels)
-    for index, name in enumerate(classes):
+    points, labels, words = np.asarray(points), np.asarray(labels), names.labels(ax, classes)
+    for index, name in enumerate(words):
         chosen = points[labels == index]
-        ax.scatter(
-            chosen[:, 0], chosen[:, 1], s=18, color=COLORS[index % 7], marker=MARKERS[index % 7], alpha=0.7, label=name
-        )
+        marker = MARKERS[(index + index // 7) % 7]  # another one when the colors begin again
+        ax.scatter(chosen[:, 0], chosen[:, 1], s=18, color=COLORS[index % 7], marker=marker, alpha=0.7, label=name)
     ax.set(title="Features in the plane", xlabel="first axis", ylabel="second axis")
-    ax.legend()
-    return ax
+    names.legend(ax, words)
+    return fonts.fitted(ax)
 
 
 def plot_numbers(
@@ -209,7 +216,7 @@ def plot_roofline(points: ArrayLike, peaks: dict[str, float], bandwidth: float, 
     """
     ax = ax or plt.subplots(figsize=(6.5, 3.8))[1]
     points, span = np.asarray(points), np.logspace(0, 3.5, 100)
-    for (name, peak), style in zip(peaks.items(), ("--", "-", ":"), strict=False):
+    for name, peak, style in zip(names.labels(ax, list(peaks)), peaks.values(), ("--", "-", ":"), strict=False):
         ax.plot(span, np.minimum(span * bandwidth, peak) / 1e9, style, color="black", label=f"roof, {name}")
     for index, side in enumerate(np.unique(points[:, 2])):
         per_byte, per_second, _ = points[points[:, 2] == side].T
@@ -230,13 +237,14 @@ def plot_times(times: dict[str, dict[str, float]], *, ax: Axes | None = None) ->
         By the name of each run, a dict with the milliseconds of each kind of work. All runs have the same kinds.
     """
     ax = ax or plt.subplots(figsize=(7, 1 + 0.7 * len(times)))[1]
-    left = np.zeros(len(times))
-    for index, kind in enumerate(next(iter(times.values()))):
+    left, places, kinds = np.zeros(len(times)), range(len(times)), list(next(iter(times.values())))
+    for index, (kind, label) in enumerate(zip(kinds, names.labels(ax, kinds), strict=True)):
         widths = [run[kind] for run in times.values()]
         color, hatch = COLORS[index % 7], "////" if index % 2 else ""
-        ax.barh(list(times), widths, left=left, label=kind, color=color, hatch=hatch, edgecolor="white")
+        ax.barh(places, widths, left=left, label=label, color=color, hatch=hatch, edgecolor="white")
         left += widths
+    ax.set_yticks(places, labels=names.labels(ax, list(times), 200))
     ax.set(title="Where the time goes", xlabel="milliseconds")
     ax.invert_yaxis()
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
-    return ax
+    return fonts.fitted(ax)

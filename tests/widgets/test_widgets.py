@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.font_manager import fontManager
 from PIL import Image
 
 import tlhelpers as tl
 from tests.tiny import StagedNet
 from tlhelpers.classroom.notebooks import WIDGET
-from tlhelpers.widgets import browser, convolution, descent, explorer, freezing, pooling, softmax
+from tlhelpers.widgets import browser, convolution, descent, drawing, explorer, freezing, pooling, softmax
 
 
 def photo(height=20, width=24):
@@ -263,6 +264,51 @@ def test_the_browser_works_without_wrong_images():
 def test_thumbnails_are_small(image):
     """A thumbnail has 112 by 112 pixels for every kind and size of image."""
     assert browser.thumbnail(image).size == browser.thumbnail((image, 1)).size == (112, 112)
+
+
+HARD = ["<script>alert('ant')</script>", "$5_bill_$x^", "", "نملة", "\U0010c001\nx", 60 * "long "]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_explorers_draw_names_as_they_are(make_font):
+    """Names in any script are drawn, whole in the sentence, and never read as HTML."""
+    fontManager.addfont(make_font("\U0010c001", "Squares for widgets"))
+    images, probabilities, labels = [np.zeros((5, 5, 3))] * 6, np.eye(6), np.arange(6)
+    for each in (browser.build(images, probabilities, labels, HARD), softmax.build(range(6), HARD)):
+        assert "<" not in each.line.value and "&lt;script&gt;" in each.line.value
+        for words in ("$5_bill_$x^", "(no name)", "\u2068نملة\u2069", "\U0010c001↵x", 60 * "long "):
+            assert words in each.line.value
+
+
+def test_another_font_changes_the_picture(make_font):
+    """A character that another font has is drawn with it, and one that no font has as a box."""
+    fontManager.addfont(make_font("\U0010c002", "Squares for a page"))
+    pages = [softmax.build([0, 0], ["a", letter]).page.png() for letter in ("\U0010c002", "\U0010c003", "□")]
+    assert pages[0] != pages[1] and pages[1] == pages[2]
+
+
+def test_names_stay_in_their_place_in_the_browser():
+    """Between the names below neighboring images is a gap, also for long names and wide letters."""
+    images, classes = [np.zeros((5, 5, 3))] * 6, [f"{letter}{40 * letter}" for letter in "mwäßЖ7"]
+    for guesses in (np.eye(6), np.roll(np.eye(6), 1, axis=0)):
+        pixels = np.array(browser.build(images, guesses, np.arange(6), classes).page.image)
+        for column in range(1, 6):
+            gap = 18 + 128 * column - 8
+            assert (pixels[150:186, gap - 1 : gap + 1] == 255).all()
+
+
+@pytest.mark.parametrize("anchor", ["la", "ma", "ra", "lm", "rm", "ms"])
+def test_other_fonts_stand_where_the_usual_one_does(anchor, make_font):
+    """Text with another font keeps the place and the line of text with the usual one."""
+    fontManager.addfont(make_font("\U0010c004", "Narrow"))
+    places, bases = [], []
+    for words in ("H\U0010c004H", "HHH"):
+        page = drawing.Page(200, 60)
+        page.text((100, 30), words, anchor=anchor)
+        rows, columns = np.nonzero(np.array(page.image)[..., 0] < 128)
+        places.append({"l": columns.min(), "m": (columns.min() + columns.max()) / 2, "r": columns.max()}[anchor[0]])
+        bases.append(rows.max())
+    assert abs(places[0] - places[1]) <= 2 and abs(bases[0] - bases[1]) <= 1
 
 
 IMAGES, PROBABILITIES, LABELS = predictions(4)

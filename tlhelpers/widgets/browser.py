@@ -2,19 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
+from tlhelpers import fonts, names
 from tlhelpers.plots import to_pil
-from tlhelpers.widgets.drawing import GREEN, RED, Page, cut_to_width
+from tlhelpers.widgets.drawing import BOLD, GREEN, RED, TEXT, Page
 from tlhelpers.widgets.explorer import Explorer, slider
 
 ROWS, COLUMNS = 2, 6  # of images on a page
 SIDE = 112  # height and width of a thumbnail in pixels
+
+
+class ClassName(NamedTuple):
+    """The name of a class: whole, and as it is drawn where there is more and less room."""
+
+    whole: str
+    long: str
+    short: str
 
 
 def browse_predictions(dataset: Sequence, probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> None:
@@ -46,6 +55,7 @@ def build(dataset: Sequence, probabilities: ArrayLike, labels: ArrayLike, classe
     """Return the explorer of some predictions."""
     probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     _check(len(dataset), probabilities, labels, len(classes))
+    named = class_names(classes)
     thumbnails = cache(lambda index: thumbnail(dataset[index]))
     order = by_error(probabilities, labels)
     wrong = [index for index in order if probabilities[index].argmax() != labels[index]]
@@ -57,7 +67,7 @@ def build(dataset: Sequence, probabilities: ArrayLike, labels: ArrayLike, classe
             page.value, page.max = 1, _pages(len(wrong if only_wrong.value else order))
 
     def draw_page(*, only_wrong: bool, page: int) -> tuple[Page, str]:
-        return draw(thumbnails, wrong if only_wrong else order, page, probabilities, labels, classes)
+        return draw(thumbnails, wrong if only_wrong else order, page, probabilities, labels, named)
 
     panel = widgets.HBox(
         [_button("back", page, -1), page, _button("forward", page, 1), only_wrong], layout={"flex_flow": "row wrap"}
@@ -67,6 +77,13 @@ def build(dataset: Sequence, probabilities: ArrayLike, labels: ArrayLike, classe
         "class, and the predicted class with its probability."
     )
     return Explorer(draw_page, {"only_wrong": only_wrong, "page": page}, panel, alt=alt, on_change=on_change)
+
+
+def class_names(classes: Sequence[str]) -> list[ClassName]:
+    """Return the names of the classes for the sentence and for the two lines below an image."""
+    whole = [names.tidy(name) for name in classes]
+    forms = whole, names.distinct(classes, 88, TEXT), names.distinct(classes, 70, TEXT)
+    return [ClassName(*map(names.isolated, form)) for form in zip(*forms, strict=True)]
 
 
 def _button(name: str, page: widgets.IntSlider, step: int) -> widgets.Button:
@@ -98,7 +115,7 @@ def draw(
     number: int,
     probabilities: np.ndarray,
     labels: np.ndarray,
-    classes: Sequence[str],
+    classes: Sequence[ClassName],
 ) -> tuple[Page, str]:
     """Draw one page of the chosen images; return it and a sentence with the true and predicted class of each.
 
@@ -110,8 +127,9 @@ def draw(
         Positions of images, the most wrong first.
     number : int
         The page, counted from 1.
-    probabilities, labels, classes
+    probabilities, labels
         As for ``browse_predictions``.
+    classes : sequence of ClassName
     """
     first = (number - 1) * ROWS * COLUMNS
     here = chosen[first : first + ROWS * COLUMNS]
@@ -123,24 +141,27 @@ def draw(
     for place, index in enumerate(here):
         row, column = divmod(place, COLUMNS)
         guess = int(probabilities[index].argmax())
-        names, p = (classes[labels[index]], classes[guess]), probabilities[index, guess]
-        _draw_image(page, (18 + 128 * column, 34 + 166 * row), thumbnails(index), names, p, guess == labels[index])
-        how = "rightly" if guess == labels[index] else "wrongly"
-        descriptions.append(f"{index} is {names[0]}, {how} predicted as {names[1]} with {p:.2f}")
+        p, right = probabilities[index, guess], guess == labels[index]
+        true, predicted = classes[labels[index]], classes[guess]
+        drawn = true.long, predicted.short
+        _draw_image(page, (18 + 128 * column, 34 + 166 * row), thumbnails(index), drawn, p, right)
+        how = "rightly" if right else "wrongly"
+        descriptions.append(f"{index} is {true.whole}, {how} predicted as {predicted.whole} with {p:.2f}")
     return page, f"{head}. {'; '.join(descriptions)}."
 
 
 def _draw_image(
-    page: Page, position: tuple[int, int], image: Image.Image, names: tuple[str, str], probability: float, right: bool
+    page: Page, position: tuple[int, int], image: Image.Image, drawn: tuple[str, str], probability: float, right: bool
 ) -> None:
     """Draw a thumbnail in a green or red frame, with the names of the true and the predicted class below."""
     x, y = position
-    true, predicted = names
+    true, predicted = drawn
     page.image.paste(image, (x, y))
     page.box((x - 2, y - 2), (SIDE + 4, SIDE + 4), outline=GREEN if right else RED, width=2)
-    page.text((x + SIDE // 2, y + 116), cut_to_width(f"true: {true}", 124), anchor="ma")
-    words = f"{'✓' if right else '✗'} {cut_to_width(predicted, 70)} {probability:.2f}"
-    page.text((x + SIDE // 2, y + 133), words, anchor="ma", bold=not right)
+    page.text((x + SIDE // 2, y + 116), f"true: {true}", anchor="ma")
+    words = f"{'✓' if right else '✗'} {predicted} {probability:.2f}"
+    fits = fonts.width(words, BOLD, bold=True) <= 124  # between those of the neighbors
+    page.text((x + SIDE // 2, y + 133), words, anchor="ma", bold=fits and not right)
 
 
 def _pages(images: int) -> int:

@@ -1,18 +1,20 @@
 """A white page to draw on with PIL: text, frames, bars, and tables of numbers as colored squares."""
 
 import io
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
+from tlhelpers import fonts
 from tlhelpers.plots import COLORS
 
 BLUE, ORANGE, GREEN, LIGHT_BLUE, RED, BLACK = COLORS[:6]
+TEXT, BOLD = 13, 14  # the sizes of plain and bold letters in pixels
 GRAY, PALE = "#767676", "#D9D9D9"
 BORDER = (214, 234, 248)  # the color of the pixels that padding adds to an image
 SIDE = 240  # height and width of a panel in pixels; an image of 224 by 224 pixels with padding fits in
@@ -36,7 +38,20 @@ class Page:
         The anchor is PIL's: the first letter is l, m or r (left, middle, right), the second a, m or s (top, middle,
         baseline).
         """
-        self.pen.text(position, words, fill=color, anchor=anchor, font=_font(14 if bold else 13, bold))
+        size = BOLD if bold else TEXT
+        if _is_usual(words):
+            self.pen.text(position, words, fill=color, anchor=anchor, font=_font(size, bold))
+        else:
+            self._any_script(position, words, anchor=anchor, color=color, size=size, bold=bold)
+
+    def _any_script(self, position: Position, words: str, *, anchor: str, color: str, size: int, bold: bool) -> None:
+        """Write one line of text with letters that the usual font lacks, or from right to left."""
+        mask, below = fonts.mask(words, size, bold)
+        height, width = mask.shape
+        ascent, descent = _font(size, bold).getmetrics()
+        left = position[0] - {"l": 0, "m": width / 2, "r": width}[anchor[0]]
+        baseline = position[1] + {"a": ascent, "m": (ascent - descent) / 2, "s": 0}[anchor[1]]
+        self.pen.bitmap((round(left), round(baseline + below - height)), Image.fromarray(mask), fill=color)
 
     def box(
         self,
@@ -93,18 +108,15 @@ class Page:
 
 @cache
 def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", name), size)
+    return ImageFont.truetype(fonts.usual(bold), size)
 
 
-def cut_to_width(words: str, pixels: int) -> str:
-    """Return a line of text, shortened with an ellipsis if it is wider than so many pixels."""
-    width_of = _font(13, False).getlength
-    if width_of(words) <= pixels:
-        return words
-    while words and width_of(words + "…") > pixels:
-        words = words[:-1]
-    return words + "…"
+def _is_usual(words: str) -> bool:
+    """Say whether the usual font has all letters, and PIL can draw them on every system: from left to right."""
+    if words.isascii():
+        return True
+    turned = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words)
+    return not turned and not fonts.lacking(words, fonts.get_font(fonts.usual()))
 
 
 def short(number: float) -> str:

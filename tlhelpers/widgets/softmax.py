@@ -8,7 +8,8 @@ import torch
 from numpy.typing import ArrayLike
 
 from tlhelpers.byhand import cross_entropy, softmax
-from tlhelpers.widgets.drawing import BLUE, GRAY, ORANGE, PALE, Page, cut_to_width, short
+from tlhelpers.names import distinct, isolated, tidy
+from tlhelpers.widgets.drawing import BLUE, GRAY, ORANGE, PALE, TEXT, Page, short
 from tlhelpers.widgets.explorer import Explorer
 
 LEFT, TOP, WIDTH, LINE = 250, 40, 400, 34  # of the bars: left and upper edge, longest bar, line height, in pixels
@@ -34,7 +35,7 @@ def explore_softmax(logits: ArrayLike, names: Sequence[str]) -> None:
 
 def build(logits: ArrayLike, names: Sequence[str]) -> Explorer:
     """Return the explorer of some scores."""
-    logits, names = np.asarray(logits, dtype=np.float64), [str(name) for name in names]
+    logits, names = np.asarray(logits, dtype=np.float64), [tidy(name) for name in names]
     _check(logits, names)
     scores = {f"z{c}": _score(name, value) for c, (name, value) in enumerate(zip(names, logits, strict=True))}
     temperature = widgets.FloatLogSlider(
@@ -49,7 +50,8 @@ def build(logits: ArrayLike, names: Sequence[str]) -> Explorer:
     panel = widgets.HBox(
         [widgets.VBox(list(scores.values())), widgets.VBox([temperature, truth])], layout={"flex_flow": "row wrap"}
     )
-    alt = f"A bar for the probability of each of {len(names)} classes at temperature 1, the bar of {names[0]} marked."
+    first = isolated(names[0])
+    alt = f"A bar for the probability of each of {len(names)} classes at temperature 1, the bar of {first} marked."
     return Explorer(draw_scores, {"temperature": temperature, "truth": truth} | scores, panel, alt=alt)
 
 
@@ -94,19 +96,21 @@ def draw(logits: np.ndarray, names: Sequence[str], temperature: float, truth: in
     bottom = TOP + LINE * len(names)
     page = Page(740, bottom + 76)
     _draw_axis(page, bottom, temperature)
-    for c, (name, p) in enumerate(zip(names, probabilities, strict=True)):
+    drawn = distinct(names, 140, TEXT)
+    for c, (name, p) in enumerate(zip(drawn, probabilities, strict=True)):
         middle = TOP + LINE * c + LINE // 2
-        page.text((150, middle), cut_to_width(name, 140), anchor="rm")
+        page.text((150, middle), name, anchor="rm")
         page.text((LEFT - 16, middle), short(logits[c]), anchor="rm")
         if p * WIDTH >= 0.5:
             page.box((LEFT, middle - 11), (round(p * WIDTH), 22), fill=ORANGE if c == truth else BLUE)
         page.text((LEFT + p * WIDTH + 8, middle), f"{p:.3f}", anchor="lm")
     page.pen.line((LEFT, TOP, LEFT, bottom), fill="black")
-    words = f"surprise at {cut_to_width(names[truth], 140)}: -log {probabilities[truth]:.3g} = {loss:.3f} nats"
+    words = f"surprise at {isolated(drawn[truth])}: -log {probabilities[truth]:.3g} = {loss:.3f} nats"
     page.text((LEFT, bottom + 42), words, bold=True)
 
-    listed = ", ".join(f"{name} {p:.3f}" for name, p in zip(names, probabilities, strict=True))
-    return page, f"Probabilities: {listed}. Cross-entropy if the true class is {names[truth]}: {loss:.3f} nats."
+    whole = [isolated(name) for name in names]
+    listed = ", ".join(f"{name} {p:.3f}" for name, p in zip(whole, probabilities, strict=True))
+    return page, f"Probabilities: {listed}. Cross-entropy if the true class is {whole[truth]}: {loss:.3f} nats."
 
 
 def _draw_axis(page: Page, bottom: int, temperature: float) -> None:
