@@ -81,11 +81,12 @@ def check_positive(**numbers: int | None) -> None:
             raise ValueError(f"{name} is {number}; it must be 1 or more; give a positive whole number")
 
 
-def check_share(**numbers: float) -> None:
-    """Raise ValueError if a number is not between 0 and 1."""
-    for name, number in numbers.items():
-        if not 0 <= number <= 1:
-            raise ValueError(f"{name} is {number}; it must be from 0 to 1; give 0 for none")
+def check_settings(loader: DataLoader, accumulate: int, label_smoothing: float) -> None:
+    """Raise ValueError if a loader is empty, or a number of the training loop is out of its range."""
+    check_not_empty(loader)
+    check_positive(accumulate=accumulate)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is {label_smoothing}; it must be from 0 to 1; give 0 for none")
 
 
 def check_not_empty(loader: DataLoader) -> None:

@@ -84,28 +84,35 @@ def fit(
     RuntimeError
         If the loss is not finite, there is not enough memory, or a checkpoint cannot be written.
     """
-    check_positive(epochs=epochs, patience=patience, accumulate=accumulate)
-    _check_rates(optimizer)
+    _check(optimizer, epochs=epochs, patience=patience, accumulate=accumulate)
     model.to(pick_device()).to(memory_format=torch.channels_last)
     how: dict[str, Any] = {"label_smoothing": label_smoothing, "accumulate": accumulate}
-    settings = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
-    about: dict[str, Any] = {
-        "schedule": schedule,
-        "classes": getattr(train_loader.dataset, "classes", None),
-        "settings": settings,
-    }
+    about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
+    about["settings"] = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
     last = Path(folder) / LAST if folder else None
     history = _resume(last, resume, model, optimizer, about)
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
-        start = time.perf_counter()
         with saying_where(len(history) + 1, last):
-            trained = train_one_epoch(model, train_loader, optimizer, schedule=schedule, **how)
-            judged = evaluate(model, val_loader)
-        seconds = time.perf_counter() - start
-        history.append(EpochResult(len(history) + 1, *trained, judged.loss, judged.accuracy, seconds))
+            history.append(_one_epoch(len(history) + 1, model, train_loader, val_loader, optimizer, schedule, how))
         for path in _checkpoints(folder, history):
             save_checkpoint(path, model, optimizer, history=[asdict(result) for result in history], **about)
     return history
+
+
+def _one_epoch(
+    number: int,
+    model: nn.Module,
+    train_loader: DataLoader,
+    val_loader: DataLoader,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
+    how: dict[str, Any],
+) -> EpochResult:
+    """Train once on every batch, and evaluate."""
+    start = time.perf_counter()
+    trained = train_one_epoch(model, train_loader, optimizer, schedule=schedule, **how)
+    judged = evaluate(model, val_loader)
+    return EpochResult(number, *trained, judged.loss, judged.accuracy, time.perf_counter() - start)
 
 
 def _resume(
@@ -156,7 +163,9 @@ def _epochs_without_gain(history: list[EpochResult]) -> int:
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
 
-def _check_rates(optimizer: Optimizer) -> None:
+def _check(optimizer: Optimizer, **numbers: int | None) -> None:
+    """Raise ValueError if a number or a learning rate is not positive."""
+    check_positive(**numbers)
     for group in optimizer.param_groups:
         rate = group.get("initial_lr", group["lr"])  # a schedule may begin at 0
         if not rate > 0:

@@ -20,8 +20,7 @@ from tlhelpers.training.failures import (
     check_finite,
     check_labels,
     check_not_empty,
-    check_positive,
-    check_share,
+    check_settings,
     naming_batch_size,
 )
 from tlhelpers.training.freezing import train_mode
@@ -87,9 +86,7 @@ def train_one_epoch(
     RuntimeError
         If the loss is not finite, or there is not enough memory.
     """
-    check_positive(accumulate=accumulate)
-    check_share(label_smoothing=label_smoothing)
-    check_not_empty(loader)
+    check_settings(loader, accumulate, label_smoothing)
     device = pick_device()
     train_mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
