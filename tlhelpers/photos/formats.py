@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from PIL import features
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
+# what is read, as Pillow names it; some of its other readers start a program, such as Ghostscript for PostScript
+READ = {"JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "HEIF"}
 HEIF_PACKAGE = "pip install pillow-heif"
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
@@ -15,6 +17,8 @@ BEGINNINGS = {  # in small letters, of files that are often found under the name
     b"<svg": "it is a drawing in SVG; save it as PNG",
     b"<?xml": "it is a text in XML; if it is a drawing in SVG, save it as PNG",
     b"%pdf": "it is a PDF; save its pages as PNG",
+    b"%!ps": "it is PostScript, which can hold a program; save it as PNG",
+    b"\xc5\xd0\xd3\xc6": "it is PostScript, which can hold a program; save it as PNG",
     b"pk\x03\x04": "it is a zip archive; unpack it",
     b"version https://git-lfs": "it is a pointer of Git LFS; get the image itself with git lfs pull",
 }

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from tlhelpers.photos.formats import HEIF_PACKAGE, START, describe_start, is_heif
+from tlhelpers.photos.formats import HEIF_PACKAGE, READ, START, describe_start, is_heif
 from tlhelpers.photos.orientation import find_turn
 
 READER_VERSION = 2  # raised whenever other pixels are read from the same file; stored features are then computed again
@@ -79,9 +79,9 @@ def _identify(file: BinaryIO, name: str) -> Image.Image:
     if is_heif(start) and "HEIF" not in Image.OPEN:
         _register_heif()
     problem = "its content is not that of an image"
-    for register in (Image.preinit, Image.init):  # the usual formats, then all
+    for register in (Image.preinit, Image.init):  # the usual formats, then the others
         register()
-        for form, (factory, accept) in list(Image.OPEN.items()):
+        for form, (factory, accept) in [(form, Image.OPEN[form]) for form in Image.OPEN if form in READ]:
             try:
                 accepted = accept is None or accept(start[:16])
                 if accepted and not isinstance(accepted, str):  # a text would say what this Pillow lacks
