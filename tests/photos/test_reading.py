@@ -78,8 +78,8 @@ def test_a_damaged_photo_is_named(tmp_path, keep):
 STARTS = {
     "page": (b"\n<!DOCTYPE html><html>", "it is a web page; download the image itself"),
     "drawing": (b"<svg xmlns=''>", "it is a drawing in SVG; save it as PNG"),
-    "program": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript, which can hold a program"),
-    "program in EPS": (b"\xc5\xd0\xd3\xc6" + bytes(40), "PostScript, which can hold a program"),
+    "program": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is PostScript, which can hold a program"),
+    "program in EPS": (b"\xc5\xd0\xd3\xc6" + bytes(40), "it is PostScript, which can hold a program"),
     "document": (b"%PDF-1.7", "it is a PDF"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1", "it is a pointer of Git LFS; .* git lfs pull"),
     "letter": (b"Dear reader", "its content is not that of an image"),
