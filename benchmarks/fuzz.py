@@ -1,8 +1,8 @@
 """Give damaged inputs to everything that reads what others made: ``python -m benchmarks.fuzz``.
 
-Ten thousand inputs for each reader: whole ones with some bytes changed, cut, repeated or mixed. An input may be read, or
-refused by a ValueError or a RuntimeError of one sentence. Any other error is a fault, and so is a crash, a call of more
-than five seconds or two gigabytes, and a file that is written where none belongs.
+Ten thousand inputs for each reader: whole ones with some bytes changed, cut, repeated or mixed. An input may be read
+or refused by a ValueError or a RuntimeError of one sentence. Any other error is a fault, and so is a crash, a call of
+more than five seconds or two gigabytes, and a file that is written where none belongs.
 """
 
 import contextlib
