@@ -13,6 +13,7 @@ from tlhelpers.features.cache import cache_key, cached_features, photos_of
 from tlhelpers.features.description import UndescribableError
 from tlhelpers.features.recording import record_layers
 from tlhelpers.machine import pick_device
+from tlhelpers.network.finite import check_outputs
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.sampling import shuffled_loader
@@ -55,6 +56,8 @@ def extract_features(
     ------
     ValueError
         If the loader shuffles, or its batches are not pairs, or there is no such layer.
+    RuntimeError
+        If a feature is NaN or infinite.
     """
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
@@ -136,6 +139,7 @@ def _extract(model: nn.Module, loader: DataLoader, layer: str, finish: Activatio
         features[done : done + len(output)] = output.cpu()
         labels.append(batch_labels.cpu())
         done += len(output)
+    check_outputs(features[:done], model, "features")
     return features[:done], torch.cat(labels) if labels else torch.empty(0, dtype=torch.long)
 
 

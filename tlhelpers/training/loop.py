@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
 from tlhelpers.machine import pick_device
+from tlhelpers.network.finite import check_outputs
 from tlhelpers.precision import autocast
 from tlhelpers.training.failures import (
     check_batch,
@@ -144,6 +145,8 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     ------
     ValueError
         If a label is not a class of the model.
+    RuntimeError
+        If a logit is NaN or infinite.
     """
     check_not_empty(loader)
     device = pick_device()
@@ -157,5 +160,6 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
             all_labels.append(labels)
     logits, labels = torch.cat(all_logits), torch.cat(all_labels)
     check_labels(labels, logits.shape[1])
+    check_outputs(logits, model, "logits")
     accuracy = (logits.argmax(dim=1) == labels).double().mean().item()
     return Evaluation(F.cross_entropy(logits, labels).item(), accuracy, logits, labels)
