@@ -56,6 +56,7 @@ def jupyterlab(project: Path) -> Iterator[Callable[[str], str]]:
         Path(config, "jupyter_server_config.json").write_text(json.dumps(settings))
         port, token = _free_port(), "for-this-run-only"
         own = {"JUPYTER_CONFIG_DIR": config, "JUPYTER_PORT": str(port), "JUPYTER_TOKEN": token}
+        own["PYTHONPATH"] = str(Path(__file__).parents[2])  # the package beside these tests, wherever it is installed
         log = project / "log.txt"
         with log.open("w") as file:
             command = [sys.executable, "-m", "tlhelpers.cli", "lab"]

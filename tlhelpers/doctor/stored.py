@@ -106,7 +106,7 @@ def find_photos() -> Finding:
         return wrong(str(error), "correct TLHELPERS_PHOTOS, or unset it")
     folder = named or cached_photos()
     if not named and not folder.exists():
-        return missing("none, so the notebooks draw insects, which is no error", PREFETCH)
+        return missing("none yet; without them the notebooks draw insects, and every cell runs", PREFETCH)
     fault = find_fault(TUTORIAL, folder)
     if fault is None:
         return ok(f"{folder}, verified")
