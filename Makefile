@@ -7,9 +7,13 @@ STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
 BENCHMARKS := $(filter-out loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
+EXTRAS := heic registry test
+COMPILE := $(BIN)/uv pip compile -q --no-config --universal --python-version 3.11 --no-annotate \
+  --custom-compile-command 'make lock' pyproject.toml
+
 UNIT := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: help run lab handouts test test-all test-pythons coverage lint docs bench mutations outputs clean
+.PHONY: help run lab handouts test test-all test-pythons coverage lint docs lock audit bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
@@ -21,6 +25,8 @@ help:
 	@echo "make coverage  the unit tests, and which lines of the package none of them runs"
 	@echo "make lint      style, types and dependencies of the code"
 	@echo "make docs      a site of the notebooks, the docs and the reference of the package, into build/docs"
+	@echo "make lock      write constraints.txt, and requirements.lock with hashes, from pyproject.toml"
+	@echo "make audit     look for known vulnerabilities in all pinned versions; list what make installs in build/sbom.json"
 	@echo "make bench     the benchmarks behind the numbers, into benchmarks/results"
 	@echo "make mutations  slips in the by-hand mathematics that its tests must notice; an hour"
 	@echo "make outputs   run the notebooks and store their outputs in them, for authors"
@@ -75,6 +81,16 @@ docs: $(STAMP)
 	rm -rf build/docs
 	$(BIN)/sphinx-build -q -W -c docs . build/docs
 	@echo "The site begins at build/docs/index.html."
+
+# What constraints.txt pins stays, unless pyproject.toml asks for something else. To move a version, change its line first.
+lock: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[pythons]'
+	$(COMPILE) --all-extras -o constraints.txt
+	$(COMPILE) $(EXTRAS:%=--extra %) --constraint constraints.txt --generate-hashes --no-strip-extras -o requirements.lock
+
+audit: $(STAMP)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[audit]'
+	$(BIN)/python -m tools.audit
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'

@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -71,22 +72,67 @@ def test_every_dependency_has_a_reason():
     assert sorted(re.findall(r"^\| `([\w-]+)` \| \S", table, re.M)) == sorted(map(name_of, wanted))
 
 
+def pins(name):
+    """Return the requirements of a file of pinned versions by their names; a hash belongs to the line before it."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith(("#", "    --hash="))]
+    found = [Requirement(line.removesuffix(" \\")) for line in lines]
+    assert len({canonicalize_name(each.name) for each in found}) == len(found), f"{name} pins a package twice"
+    assert all(re.fullmatch(r"==[\w.]+", str(each.specifier)) and not each.url for each in found)
+    return {canonicalize_name(each.name): each for each in found}
+
+
+def unfit(wanted, pinned):
+    """Return the requirements that no pinned version meets."""
+    pinned = {name: str(each.specifier).removeprefix("==") for name, each in pinned.items()}
+    wanted = [Requirement(each) for each in wanted]
+    return [str(each) for each in wanted if pinned.get(canonicalize_name(each.name), "none") not in each.specifier]
+
+
 def test_constraints_fit_the_project():
-    """Every dependency is pinned, once."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = [line.split("==")[0].lower() for line in lines if not line.startswith("#")]
+    """Every dependency is pinned, once, in a version that the project allows; if not, run ``make lock``."""
     wanted = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
-    assert all("==" in line for line in lines if not line.startswith("#")) and len(set(pinned)) == len(pinned)
-    assert {name_of(requirement) for requirement in wanted} <= set(pinned)
+    assert unfit(wanted, pins("constraints.txt")) == []
+
+
+def test_lock_agrees_with_constraints():
+    """What make installs is locked, in the versions of constraints.txt; if not, run ``make lock``."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = re.search(r"^EXTRAS := (.+)$", makefile, re.M)[1].split()
+    assert f"-c constraints.txt -e '.[{','.join(extras)}]'\n\t@touch" in makefile
+    locked, pinned = pins("requirements.lock"), pins("constraints.txt")
+    wanted = [*PROJECT["dependencies"], *sum((PROJECT["optional-dependencies"][extra] for extra in extras), [])]
+    assert unfit(wanted, locked) == []
+    assert {name: each.specifier for name, each in locked.items() if each.specifier != pinned[name].specifier} == {}
+
+
+def test_lock_is_whole():
+    """It holds whatever the locked packages ask for in turn on this machine, and what builds the project itself."""
+    locked = pins("requirements.lock")
+    installed = {canonicalize_name(each.name): each for each in distributions()}
+    here = [
+        installed[name]
+        for name, each in locked.items()
+        if name in installed and installed[name].version in each.specifier
+    ]
+    asked = [Requirement(text) for each in here for text in each.requires or ()]
+    asked = {canonicalize_name(each.name) for each in asked if not each.marker or each.marker.evaluate({"extra": ""})}
+    assert here and (asked | {"setuptools"}) - set(locked) == set()
+
+
+def test_lock_has_hashes_and_no_addresses():
+    """Every locked package has its SHA-256 hashes, and neither file says where packages come from."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    package = r"[\w.-]+(?:\[[\w, -]+\])?==[\w.]+(?: ; [^\n\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n"
+    assert re.fullmatch(rf"(?:#[^\n]*\n)*(?:{package})+", lock)
+    assert not re.search(r"://|^-", lock + (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.M)
 
 
 def test_constraints_suit_the_oldest_python():
     """No pinned version that is installed asks for a later Python than the project does, not even by a patch."""
-    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
-    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
-    installed = [each for each in distributions() if pinned.get(canonicalize_name(each.name)) == each.version]
+    oldest, pinned = PROJECT["requires-python"].removeprefix(">=") + ".0", pins("constraints.txt")
+    known = [each for each in distributions() if canonicalize_name(each.name) in pinned]
+    installed = [each for each in known if each.version in pinned[canonicalize_name(each.name)].specifier]
     wanted = {each.name: each.metadata.get("Requires-Python", "") for each in installed}
     assert {name: asks for name, asks in wanted.items() if oldest not in SpecifierSet(asks)} == {}
 

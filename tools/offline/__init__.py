@@ -1,0 +1,1 @@
+"""Run notebooks where no connection leaves the machine: ``python -m tools.offline [NOTEBOOK ...]``."""
