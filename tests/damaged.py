@@ -5,6 +5,7 @@ RuntimeError of one sentence that names the file. Any other end is a fault. The 
 """
 
 import contextlib
+import copy
 import gzip
 import io
 import os
@@ -26,6 +27,8 @@ import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 from safetensors.torch import save as save_safetensors
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from tests.network.test_he2015 import MEAN, STD, miniature, pack
 from tests.tiny import TinyNet
@@ -44,6 +47,11 @@ A_VALUE = re.compile(rb'"[^"]{0,80}"|-?\b\d+\b|null|true')  # in JSON
 OTHER_VALUES = (b"null", b"-1", b"1e999", b"99999999999999999999", b'""', b"[]", b"{}", b'"\\u0000"', b'"\xff"', b"0.5")
 
 
+WRONG_PARTS = (None, -1, 10**20, 1.5, float("nan"), "", "x", [], {}, [1], {"a": 1}, {1: {}})
+WRONG_PARTS += (torch.ones(2), torch.tensor([float("nan")]), torch.ones(2, device="meta"), torch.ones(2).to_sparse())
+OTHER_NAMES = ("../evil", "/evil", "a\nb", "C:evil", "x" * 300, "x/" * 3000, "é", ".", "a/./b", "/", " ", "NUL.png")
+
+
 @dataclass(frozen=True)
 class Reader:
     """Something that reads a file of unknown origin.
@@ -52,6 +60,8 @@ class Reader:
     ----------
     samples : list of bytes
         Whole inputs.
+    make : callable, optional
+        (random.Random): returns an input that is whole but for one wrong part. A third of the inputs are made so.
     files : tuple of str
         Under these names an input is stored in the folder "in".
     words : tuple of str
@@ -64,6 +74,7 @@ class Reader:
     files: tuple[str, ...]
     words: tuple[str, ...]
     reads: tuple[Callable[[Path], object], ...]
+    make: Callable[[random.Random], bytes] | None = None
 
 
 def damaged(samples: list[bytes], draw: random.Random) -> bytes:
@@ -84,7 +95,7 @@ def _damaged_inside(sample: bytes, draw: random.Random) -> bytes:
             if number == changed and draw.random() < 0.8:
                 content = _damaged_bytes(content, [content], draw)
             elif number == changed:
-                name = draw.choice(("../evil", "/evil", "a\nb", "C:evil", name.upper(), name[1:], "\x7f" * 300, "é"))
+                name = draw.choice((*OTHER_NAMES, name.upper(), name[1:], f"{name}/", name.rpartition("/")[0]))
             new.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
@@ -161,34 +172,52 @@ def read_package(folder: Path) -> None:
     he2015.convert(folder / "mini.tgz", MEAN, STD)
 
 
-def checkpoint_samples() -> list[bytes]:
-    """Return a checkpoint and weights as files of torch, also of an old one, and weights as one of safetensors."""
+def a_checkpoint() -> dict:
+    """Return what a checkpoint holds after one step."""
     torch.manual_seed(0)
-    model = TinyNet()
-    optimizer = _optimizer(model)
+    model, optimizer, schedule = _training()
     model(torch.ones(2, 3, 8, 8)).sum().backward()
     optimizer.step()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file.pth"
-        save_checkpoint(path, model, optimizer, classes=["a", "b"], history=[{"epoch": 1}])
-        content = torch.load(path, weights_only=True)
-    samples = [save_safetensors(model.state_dict())]
-    for each in (content, model.state_dict()):
-        for new in (True, False):
-            buffer = io.BytesIO()
-            torch.save(each, buffer, _use_new_zipfile_serialization=new)
-            samples.append(buffer.getvalue())
-    return samples
+        history = [{"epoch": 1, "val_loss": 0.5}]
+        save_checkpoint(path, model, optimizer, schedule=schedule, classes=["a", "b"], history=history)
+        return torch.load(path, weights_only=True)
 
 
-def _optimizer(model: torch.nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+def checkpoint_samples(checkpoint: dict) -> list[bytes]:
+    """Return a checkpoint and weights as files of torch, also of an old one, and weights as one of safetensors."""
+    contents = (checkpoint, checkpoint["model"])
+    return [*(_saved(each, new) for each in contents for new in (True, False)), save_safetensors(checkpoint["model"])]
+
+
+def _saved(content: object, new: bool = True) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer, _use_new_zipfile_serialization=new)
+    return buffer.getvalue()
+
+
+def with_a_wrong_part(checkpoint: dict, draw: random.Random) -> bytes:
+    """Return a checkpoint of which one part, or a part of a part, has another value."""
+    whole = copy.deepcopy(checkpoint)
+    inside, key = whole, draw.choice(list(whole))
+    while isinstance(inside[key], dict | list) and inside[key] and draw.random() < 0.7:
+        inside = inside[key]
+        key = draw.choice(list(inside) if isinstance(inside, dict) else range(len(inside)))
+    inside[key] = draw.choice(WRONG_PARTS)
+    return _saved(whole)
+
+
+def _training() -> tuple[TinyNet, Optimizer, LRScheduler]:
+    model = TinyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    return model, optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer)
 
 
 def read_checkpoint(folder: Path) -> None:
     """Read a file as a checkpoint."""
-    model = TinyNet()
-    load_checkpoint(folder / "file.pth", model, _optimizer(model))
+    model, optimizer, schedule = _training()
+    load_checkpoint(folder / "file.pth", model, optimizer, schedule=schedule)
 
 
 def read_weights(name: str, folder: Path) -> None:
@@ -210,7 +239,7 @@ def run_arguments(folder: Path) -> None:
     """Run the command line with drawn arguments, which never let it run a notebook or ask a host."""
     draw = random.Random((folder / "notebooks" / "00_a.ipynb").read_bytes())
     notebooks = str(folder / "notebooks")
-    words = ["list", "clear", "features", "all", "--json", "--verify", "--folder", "-h", "nowhere", "..", "", "\0", "~no"]
+    words = ["list", "clear", "features", "all", "--json", "--verify", "--folder", "-h", "nowhere", "..", "", "~no"]
     commands = [["handouts", notebooks]] * 4 + [["handouts"], ["cache"], ["doctor", "--offline"], [""], []]
     commands += [[name, "nowhere"] for name in ("run", "lab", "prefetch")]
     arguments = [*draw.choice(commands), *draw.sample(words, draw.choice((0, 0, 0, 1, 2)))]
@@ -230,13 +259,15 @@ def readers() -> dict[str, Reader]:
     """Return the readers by name."""
     parts = ("train", "val")
     photos = tuple(f"{part}/{name}/0.png" for part in parts for name in ("a", "b"))
-    weights = ("file.pth", "file.safetensors")
+    weights, whole = ("file.pth", "file.safetensors"), a_checkpoint()
     reads = (read_checkpoint, *(partial(read_weights, name) for name in weights))
     return {
         "folder reader": Reader(image_samples(), photos, ("0.png",), (read_photos,)),
         "archives": Reader(archive_samples(), ("file.zip",), ("file.zip",), (read_archive,)),
         "converter": Reader(package_samples(), ("mini.tgz",), ("mini.tgz",), (read_package,)),
-        "checkpoint loader": Reader(checkpoint_samples(), weights, weights, reads),
+        "checkpoint loader": Reader(
+            checkpoint_samples(whole), weights, weights, reads, partial(with_a_wrong_part, whole)
+        ),
         "command line": Reader(notebook_samples(), ("notebooks/00_a.ipynb",), ("tlhelpers", "00_a"), (run_arguments,)),
     }
 
@@ -247,8 +278,8 @@ def surroundings() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         (base / "work").mkdir()
-        nobody = {"HOME": name, "TLHELPERS_CACHE": str(base / "work/cache"), "PATH": ""}  # no browser, for one
-        with mock.patch.dict(os.environ, nobody), contextlib.chdir(base / "work"):
+        places = {"HOME": name, "TLHELPERS_CACHE": f"{name}/work/cache", "IPYTHONDIR": f"{name}/work/ipython"}
+        with mock.patch.dict(os.environ, places | {"PATH": ""}), contextlib.chdir(base / "work"):  # PATH: no browser
             yield base
 
 
@@ -263,7 +294,8 @@ def outcome(reader: Reader, number: int, base: Path) -> str:
     base : Path
         The result of ``surroundings``.
     """
-    data = damaged(reader.samples, random.Random(number))
+    draw = random.Random(number)
+    data = reader.make(draw) if reader.make and draw.random() < 1 / 3 else damaged(reader.samples, draw)
     for name in reader.files:
         (base / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (base / "in" / name).write_bytes(data)
