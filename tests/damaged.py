@@ -115,7 +115,7 @@ def _damaged_bytes(sample: bytes, samples: list[bytes], draw: random.Random) -> 
 
 
 def _change_bytes(data: bytearray, other: bytes, draw: random.Random) -> None:
-    """Replace some bytes by other ones: random, the largest, zeros, none, themselves three times, or a part of another."""
+    """Replace some bytes: by random ones, the largest, zeros, none, themselves three times, or a part of another sample."""
     start = draw.randrange(len(data) + 1)
     end = min(len(data), start + draw.choice((1, 4, 32, 500)))
     size, at = end - start, draw.randrange(len(other) + 1)
@@ -326,7 +326,9 @@ def _is_plain(error: Exception, words: tuple[str, ...]) -> bool:
     """Tell whether an error is of a type that is promised, a line that names the file, and no lack of memory."""
     ours = type(error) in (ValueError, RuntimeError, OtherSettingsError)
     line = str(error)
-    return ours and line.isprintable() and len(line) < 1500 and any(w in line for w in words) and not _lacks_memory(error)
+    return (
+        ours and line.isprintable() and len(line) < 1500 and any(w in line for w in words) and not _lacks_memory(error)
+    )
 
 
 def _lacks_memory(error: BaseException | None) -> bool:

@@ -33,6 +33,7 @@ BAD_MEMBERS = [  # what is wrong, the members, the words of the sentence
     ("server", [member(r"\\server\share\evil")], "names a place outside"),
     ("backslash", [member("..\\evil")], "leads out of the folder"),
     ("line break", [member("a\nb")], "has a character"),
+    ("long name", [member("x" * 256)], "is longer than file names may be"),
     ("symbolic link", [member("link", kind=stat.S_IFLNK)], "is a link or a device"),
     ("device", [member("device", kind=stat.S_IFCHR)], "is a link or a device"),
     ("equal but for case", [member("Ants/1.jpg"), member("ants/1.JPG")], "are one file on some systems"),

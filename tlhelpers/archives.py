@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 MAX_MEMBERS = 100_000
+MAX_NAME = 255  # bytes, which every file system allows
 
 
 def unpack(
@@ -59,7 +60,9 @@ def _check(archive: str, members: list[zipfile.ZipInfo], max_bytes: int, max_mem
         raise ValueError(f"{archive} holds {len(members):,} members; it must hold at most {max_members:,}")
     for member in members:
         if reason := _reason_against(member):
-            raise ValueError(f"{archive} holds {member.orig_filename!r}, which {reason}; get it from another place")
+            raise ValueError(
+                f"{archive} holds {member.orig_filename[:MAX_NAME]!r}, which {reason}; get it from another place"
+            )
     files = [member for member in members if not member.is_dir()]
     _check_collisions(archive, (member.filename for member in files))
     if (size := sum(member.file_size for member in files)) > max_bytes:
@@ -74,6 +77,7 @@ def _reason_against(member: zipfile.ZipInfo) -> str | None:
         (bool(path.anchor) or ":" in name, "names a place outside of the folder"),
         (".." in path.parts, "leads out of the folder"),
         ("\\" in name or not name.isprintable(), "has a character that file names here must not have"),
+        (len(name.encode()) > MAX_NAME, "is longer than file names may be"),
         (kind not in (0, stat.S_IFREG, stat.S_IFDIR), "is a link or a device and not a file"),
         (bool(member.flag_bits & 1), "needs a password"),
         (member.header_offset < 0, "is not where the archive says"),

@@ -161,7 +161,9 @@ def only_manifest(**entry) -> bytes:
 def test_a_damaged_package_is_one_sentence(tmp_path, content):
     """Whatever is wrong with it, the sentence names the file and the way out."""
     (tmp_path / "mini.tgz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"^mini\.tgz is damaged, or another package \(.+\); download it again$") as caught:
+    with pytest.raises(
+        ValueError, match=r"^mini\.tgz is damaged, or another package \(.+\); download it again$"
+    ) as caught:
         he2015.convert(tmp_path / "mini.tgz", MEAN, STD)
     assert caught.type is ValueError
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlhelpers.network.identity import describe_attributes
+from tlhelpers.network.identity import is_description, is_names
 
-MAX_STEPS = 1_000_000  # of a schedule, which takes them one by one when it is resumed: a few seconds
+MAX_STEPS = 10_000_000  # of a schedule, which takes them one by one when it is resumed, in a minute
 
 
 def check_parts(path: Path, state: Any) -> None:
@@ -49,18 +49,6 @@ def _has_values(value: Any) -> bool:
     return isinstance(value, Tensor) and value.layout is torch.strided and not value.is_meta
 
 
-def _is_description(value: Any) -> bool:
-    """Tell whether a network can be described so, by ``describe_network``."""
-    if value is None:
-        return True
-    attributes = describe_attributes(value, None)  # raises an error if something is missing
-    return _is_plain(attributes["pretrained_body"]) and {"num_classes", "stride_in"} <= set(value)
-
-
-def _is_names(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value))
-
-
 def _is_optimizer_state(value: Any) -> bool:
     """Tell whether it has the numbers of parameters, and tensors and numbers for each."""
     return isinstance(value, dict) and all(
@@ -93,8 +81,8 @@ def _is_arithmetic(value: Any) -> bool:
 
 PARTS: dict[str, Callable[[Any], bool]] = {
     "model": _is_state_dict,
-    "network": _is_description,
-    "classes": _is_names,
+    "network": lambda value: value is None or is_description(value),
+    "classes": is_names,
     "optimizer": _is_optimizer_state,
     "steps": lambda value: isinstance(value, int) and 0 <= value <= MAX_STEPS,
     "settings": lambda value: isinstance(value, dict) and _is_plain(value),
