@@ -33,6 +33,7 @@ BAD_MEMBERS = [  # what is wrong, the members, the words of the sentence
     ("server", [member(r"\\server\share\evil")], "names a place outside"),
     ("backslash", [member("..\\evil")], "leads out of the folder"),
     ("line break", [member("a\nb")], "has a character"),
+    ("long name", [member("x" * 256)], "is longer than file names may be"),
     ("symbolic link", [member("link", kind=stat.S_IFLNK)], "is a link or a device"),
     ("device", [member("device", kind=stat.S_IFCHR)], "is a link or a device"),
     ("equal but for case", [member("Ants/1.jpg"), member("ants/1.JPG")], "are one file on some systems"),
@@ -48,7 +49,7 @@ BAD_MEMBERS = [  # what is wrong, the members, the words of the sentence
 def test_a_bad_member_is_refused_before_anything_is_written(tmp_path, members, words):
     """The good members before it are not unpacked either."""
     path = write_zip(tmp_path / "set.zip", [(member("good.jpg"), b"1"), *((info, b"2") for info in members)])
-    with pytest.raises(ValueError, match="the archive holds") as caught:
+    with pytest.raises(ValueError, match="^set.zip holds") as caught:
         unpack(path, tmp_path / "out", max_bytes=100)
     assert words in str(caught.value)
     assert list(tmp_path.iterdir()) == [path]
@@ -57,7 +58,7 @@ def test_a_bad_member_is_refused_before_anything_is_written(tmp_path, members, w
 def test_a_bomb_is_refused_before_anything_is_written(tmp_path):
     """A megabyte of zeros has a kilobyte in the archive."""
     path = write_zip(tmp_path / "bomb.zip", [(member(f"{i}"), bytes(10**6)) for i in range(3)])
-    with pytest.raises(ValueError, match="unpacks to 3,000,000 bytes; it must be at most 2,000,000"):
+    with pytest.raises(ValueError, match="bomb.zip unpacks to 3,000,000 bytes; it must be at most 2,000,000"):
         unpack(path, tmp_path / "out", max_bytes=2 * 10**6)
     assert not (tmp_path / "out").exists()
 
@@ -83,7 +84,7 @@ def test_an_unusual_compression_is_refused(tmp_path):
 def test_too_many_members_are_refused(tmp_path):
     """A million empty files fill a disk too."""
     path = write_zip(tmp_path / "set.zip", [(member(f"{i}"), b"") for i in range(5)])
-    with pytest.raises(ValueError, match="holds 5 members; it must hold at most 4"):
+    with pytest.raises(ValueError, match="set.zip holds 5 members; it must hold at most 4"):
         unpack(path, tmp_path / "out", max_bytes=10, max_members=4)
 
 
@@ -120,3 +121,12 @@ def test_a_damaged_archive_is_named(tmp_path, damage, compression):
         ValueError, match="set.zip is not a zip archive that can be unpacked|is not where the archive says"
     ):
         unpack(tmp_path / "set.zip", tmp_path / "out", max_bytes=100)
+
+
+def test_a_name_that_is_no_text_is_one_sentence(tmp_path):
+    """The archive says that its names are UTF-8, and they are not."""
+    path = write_zip(tmp_path / "set.zip", [(member("\u00e9.jpg"), b"1")])
+    path.write_bytes(path.read_bytes().replace(b"\xc3\xa9", b"\xc3\xff"))
+    with pytest.raises(ValueError, match="set.zip is not a zip archive that can be unpacked") as caught:
+        unpack(path, tmp_path / "out", max_bytes=10)
+    assert caught.type is ValueError

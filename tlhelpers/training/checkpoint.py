@@ -21,10 +21,8 @@ from tlhelpers.machine import pick_device
 from tlhelpers.network.identity import check_same_network, describe_attributes, describe_network
 from tlhelpers.network.weight_files import read_file
 from tlhelpers.precision import keep_dtype, pick_dtype
+from tlhelpers.training.checkpoint_parts import check_parts
 from tlhelpers.training.settings import Settings, compare_settings, describe_optimizer
-
-# what every checkpoint has
-KEYS = {"model", "network", "classes", "optimizer", "steps", "settings", "history", "random", "arithmetic"}
 
 
 def save_checkpoint(
@@ -125,8 +123,7 @@ def load_checkpoint(
 
 def _read(path: Path) -> dict:
     state = read_file(path)
-    if not isinstance(state, dict) or not set(state) >= KEYS:
-        raise ValueError(f"{path} does not hold a training; load weights alone with load_resnet50({str(path)!r})")
+    check_parts(path, state)
     return state
 
 
