@@ -27,7 +27,6 @@ LAYERS = (
     "tlhelpers.features",
     "tlhelpers.photos",
     "tlhelpers.network",
-    "tlhelpers.byhand",
     "tlhelpers.plots",
     "tlhelpers.precision",
     "tlhelpers.names",
@@ -40,6 +39,8 @@ LAYERS = (
     "tlhelpers.locks",
     "tlhelpers.machine",
     "tlhelpers.allocator",
+    "tlhelpers.arguments",
+    "tlhelpers.byhand",
 )
 
 
