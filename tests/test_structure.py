@@ -28,6 +28,7 @@ LAYERS = (
     "tlhelpers.photos",
     "tlhelpers.network",
     "tlhelpers.plots",
+    "tlhelpers.pictures",
     "tlhelpers.precision",
     "tlhelpers.names",
     "tlhelpers.fonts",

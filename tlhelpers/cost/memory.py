@@ -82,7 +82,13 @@ def recompute_blocks(model: ResNet50) -> None:
     """
     check_network(model)
     blocks = [module for module in model.modules() if isinstance(module, Bottleneck)]
-    require(bool(blocks), "model", f"{shown(model)} without blocks", "be a ResNet50", "make it with load_resnet50")
+    require(
+        bool(blocks),
+        "model",
+        f"{shown(model)} without blocks",
+        "be a ResNet50 of this package",
+        "make it with load_resnet50",
+    )
     for block in blocks:
         forward, contexts = partial(Bottleneck.forward, block), partial(_contexts, block)
         recompute = partial(checkpoint, forward, use_reentrant=False, context_fn=contexts)
