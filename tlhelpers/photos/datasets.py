@@ -110,7 +110,10 @@ def _find_parts(root: Path) -> tuple[Part, Part]:
     """Return the parts train and val of a folder, which must have the same classes."""
     train, val = find_part(root, "train"), find_part(root, "val")
     if train.classes != val.classes:
-        raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
+        raise ValueError(
+            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same; rename or "
+            "add the folders that differ"
+        )
     return train, val
 
 
