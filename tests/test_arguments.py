@@ -143,6 +143,13 @@ def test_a_wrong_argument_gets_one_sentence(have, call, sentence):
     assert all(torch.equal(values, before[name]) for name, values in have.model.state_dict().items())
 
 
+def test_a_list_of_batches_is_as_good_as_a_loader(have):
+    """Notebook 07 trains on a single batch that it made itself."""
+    model, batches = StagedNet(2), list(have.val)
+    assert tl.evaluate(model, batches).loss == tl.evaluate(model, have.val).loss
+    tl.train_one_epoch(model, batches, torch.optim.SGD(model.parameters(), lr=0.01))
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

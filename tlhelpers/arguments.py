@@ -60,6 +60,13 @@ def check_loader(loader: object, name: str = "loader") -> None:
         raise ValueError(f"{name} has no photos; it must have one or more; make it from a dataset that has some")
 
 
+def check_batches(loader: object) -> None:
+    """Raise ValueError if a value is neither a loader nor a list of batches, each a pair of images and labels."""
+    listed = isinstance(loader, list) and all(isinstance(batch, tuple | list) and len(batch) == 2 for batch in loader)
+    if not listed or not loader:
+        check_loader(loader)
+
+
 def check_optimizer(optimizer: object) -> None:
     """Raise ValueError if a value is no optimizer of torch."""
     remedy = "make it with torch.optim.SGD(model.parameters(), lr=0.01)"

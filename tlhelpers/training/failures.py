@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from tlhelpers.arguments import check_kind, check_loader, check_network, check_optimizer, check_share, check_whole
+from tlhelpers.arguments import check_batches, check_kind, check_network, check_optimizer, check_share, check_whole
 
 MEMORY_MESSAGES = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -80,24 +80,21 @@ def check_labels(labels: Tensor, classes: int) -> None:
 
 def check_training(
     model: nn.Module,
+    loader: DataLoader,
     optimizer: Optimizer,
     schedule: LRScheduler | None,
     accumulate: int,
     label_smoothing: float,
-    **loaders: DataLoader,
 ) -> None:
     """Raise ValueError if an argument of the training loop is of another type, or out of its range.
 
     Parameters
     ----------
-    model, optimizer, schedule, accumulate, label_smoothing
+    model, loader, optimizer, schedule, accumulate, label_smoothing
         As for ``train_one_epoch``.
-    **loaders : DataLoader
-        By the names of their arguments.
     """
     check_network(model)
-    for name, loader in loaders.items():
-        check_loader(loader, name)
+    check_batches(loader)
     check_optimizer(optimizer)
     remedy = "make it with torch.optim.lr_scheduler, or give None"
     check_kind("schedule", schedule, (LRScheduler, NoneType), "be a schedule of torch", remedy)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
-from tlhelpers.arguments import check_path, check_whole
+from tlhelpers.arguments import check_loader, check_path, check_whole
 from tlhelpers.locks import remove_rests
 from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
@@ -86,7 +86,9 @@ def fit(
         If the loss is not finite, there is not enough memory, or a checkpoint cannot be written.
     """
     how: dict[str, Any] = {"label_smoothing": label_smoothing, "accumulate": accumulate}
-    check_training(model, optimizer, schedule, train_loader=train_loader, val_loader=val_loader, **how)
+    for name, loader in (("train_loader", train_loader), ("val_loader", val_loader)):
+        check_loader(loader, name)
+    check_training(model, train_loader, optimizer, schedule, **how)
     _check(optimizer, folder, epochs=epochs, patience=1 if patience is None else patience)
     model.to(pick_device()).to(memory_format=torch.channels_last)
     about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}

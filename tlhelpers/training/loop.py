@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
-from tlhelpers.arguments import check_loader, check_network
+from tlhelpers.arguments import check_batches, check_network
 from tlhelpers.machine import pick_device
 from tlhelpers.precision import autocast
 from tlhelpers.training.failures import (
@@ -86,7 +86,7 @@ def train_one_epoch(
     RuntimeError
         If the loss is not finite, or there is not enough memory.
     """
-    check_training(model, optimizer, schedule, accumulate, label_smoothing, loader=loader)
+    check_training(model, loader, optimizer, schedule, accumulate, label_smoothing)
     device = pick_device()
     train_mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
@@ -146,7 +146,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
         If a label is not a class of the model.
     """
     check_network(model)
-    check_loader(loader)
+    check_batches(loader)
     device = pick_device()
     model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []
