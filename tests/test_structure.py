@@ -27,8 +27,8 @@ LAYERS = (
     "tlhelpers.features",
     "tlhelpers.photos",
     "tlhelpers.network",
-    "tlhelpers.byhand",
     "tlhelpers.plots",
+    "tlhelpers.pictures",
     "tlhelpers.precision",
     "tlhelpers.names",
     "tlhelpers.fonts",
@@ -40,6 +40,8 @@ LAYERS = (
     "tlhelpers.locks",
     "tlhelpers.machine",
     "tlhelpers.allocator",
+    "tlhelpers.arguments",
+    "tlhelpers.byhand",
 )
 
 

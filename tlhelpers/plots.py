@@ -14,9 +14,11 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from tlhelpers import fonts, names
+from tlhelpers.arguments import check_kind
+from tlhelpers.pictures import check_images, to_pil
 
 # Okabe and Ito's colors, as in figures.mplstyle: color-blind readers can tell them apart. Some look alike when printed
 # in gray, so a line style, a marker, a hatch or words go with them.
@@ -36,6 +38,7 @@ def show(alt: str, figure: Figure | None = None) -> None:
     figure : Figure, optional
         By default the current figure of pyplot.
     """
+    check_kind("alt", alt, str, "be a text", "say in one or two sentences what the figure shows")
     figure = figure or plt.gcf()
     fonts.fit(figure)
     alt += names.in_full(figure)
@@ -68,6 +71,7 @@ def show_images(
     size : float
         Height and width of an image in inches, if a new figure is made.
     """
+    check_images(images)
     tiles = [np.asarray(ImageOps.pad(to_pil(image), (TILE, TILE), color="white")) for image in images]
     rows = -(-len(tiles) // columns)
     columns = min(columns, len(tiles))
@@ -83,22 +87,6 @@ def show_images(
     ax.set(xlim=(-0.02, columns * 1.06), ylim=(rows * 1.22, -0.02), aspect="equal")
     ax.axis("off")
     return fonts.fitted(ax)
-
-
-def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
-    """Return an RGB image of PIL.
-
-    Parameters
-    ----------
-    image : PIL image, array or tensor
-        (H, W, 3) or (3, H, W), with values from 0 to 1, or integers from 0 to 255.
-    """
-    if not isinstance(image, Image.Image):
-        array = np.asarray(image)
-        array = array.transpose(1, 2, 0) if array.shape[0] == 3 and array.ndim == 3 else array
-        array = array if array.dtype == np.uint8 else (array.clip(0, 1) * 255).round().astype(np.uint8)
-        image = Image.fromarray(array)
-    return image.convert("RGB")
 
 
 def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tlhelpers.arguments import check_kind
 from tlhelpers.files import cache_dir, replacing
 
 PRECISIONS = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -41,6 +42,7 @@ def pick_dtype(device: torch.device) -> torch.dtype:
     ValueError
         If ``TLHELPERS_PRECISION`` names anything else.
     """
+    check_kind("device", device, torch.device, "be a device of torch", "give torch.device('cpu') or pick_device()")
     if named := precision_named():
         return named
     if device.type not in _dtypes:
@@ -63,7 +65,7 @@ def keep_dtype(device: torch.device, dtype: torch.dtype) -> None:
 
 def autocast(device: torch.device) -> torch.autocast:
     """Return a context for a ``with`` block in which torch computes in the precision of ``pick_dtype``."""
-    dtype = pick_dtype(device)
+    dtype = pick_dtype(device)  # which also checks the device
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
 
 

@@ -53,5 +53,7 @@ def test_multiply_adds_are_counted_by_stage():
 
 def test_a_model_without_stages_is_refused():
     """The message names the kind of the model and says which kind is needed."""
-    with pytest.raises(ValueError, match="model is a Linear; it must have the stages of a ResNet"):
+    with pytest.raises(
+        ValueError, match="model is of type Linear without 'stages'; it must be a ResNet50 of this package"
+    ):
         stages.measure_stages(torch.nn.Linear(2, 2))

@@ -25,5 +25,5 @@ def test_impossible_folds_are_refused(folder):
     dataset = image_folder(folder).train
     with pytest.raises(ValueError, match="class 'light' has 1 photos; it must have 5 or more"):
         stratified_folds(dataset.subset([0, 1, 2, 3, 4, 5, 6]))
-    with pytest.raises(ValueError, match="count is 1; it must be 2 or more"):
+    with pytest.raises(ValueError, match="count is 1; it must be an integer of 2 or more"):
         stratified_folds(dataset, 1)

@@ -79,7 +79,7 @@ def test_so_many_numbers_are_trained(rank):
 
 def test_what_makes_no_sense_is_refused():
     model = StagedNet()
-    with pytest.raises(ValueError, match="rank is 0; it must be 1 or more"):
+    with pytest.raises(ValueError, match="rank is 0; it must be an integer of 1 or more"):
         add_adapters(model, 0)
     with pytest.raises(ValueError, match="has no adapters; it must have some; add them with add_adapters"):
         merge_adapters(model)

@@ -99,7 +99,7 @@ def test_the_last_batches_of_an_epoch_make_a_step_of_their_own(photos):
 def test_numbers_that_count_are_positive(photos, name):
     model = TinyNet()
     loader = make_loader(photos.train, transform())
-    with pytest.raises(ValueError, match=f"{name} is 0; it must be 1 or more"):
+    with pytest.raises(ValueError, match=f"{name} is 0; it must be an integer of 1 or more"):
         fit(model, loader, loader, sgd(model), **{"epochs": 1, name: 0})
 
 
@@ -217,7 +217,7 @@ def test_a_rate_of_nothing_is_refused(photos):
 def test_no_patience_is_refused(photos):
     model = TinyNet()
     loader = make_loader(photos.train, transform())
-    with pytest.raises(ValueError, match="patience is 0; it must be 1 or more"):
+    with pytest.raises(ValueError, match="patience is 0; it must be an integer of 1 or more"):
         fit(model, loader, loader, sgd(model), epochs=1, patience=0)
 
 

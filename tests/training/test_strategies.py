@@ -25,7 +25,7 @@ def test_an_unknown_name_is_answered_with_all_names():
 @pytest.mark.parametrize(
     ("numbers", "sentence"),
     [
-        ({"peak_rate": 0}, "peak_rate is 0; it must be positive; give None to train nothing"),
+        ({"peak_rate": 0}, "peak_rate is 0; it must be positive and finite; give None to train nothing"),
         ({"peak_rate": math.nan}, "peak_rate is nan; it must be positive"),
         ({"max_gradient_norm": 0}, "max_gradient_norm is 0; it must be positive; give math.inf to clip nothing"),
         ({"pull": -1}, "pull is -1; it must not be negative; give 0 for none"),

@@ -227,7 +227,7 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
     ("options", "sentence"),
     [
         ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, WiSE-FT, frozen batch norm"),
-        ({"epochs": 0}, "epochs is 0; it must be positive"),
+        ({"epochs": 0}, "epochs is 0; it must be an integer of 1 or more"),
         ({"peak_rate": -1.0}, "peak_rate is -1.0; it must be positive"),
         ({"peak_rate": 0}, "peak_rate is 0; it must be positive"),
         ({"peak_rate": float("nan")}, "peak_rate is nan"),

@@ -325,7 +325,7 @@ IMAGES, PROBABILITIES, LABELS = predictions(4)
         (lambda: tl.explore_softmax([1.0], ["a"]), "two to eight"),
         (lambda: tl.explore_softmax([1.0, torch.inf], ["a", "b"]), "infinity"),
         (lambda: tl.explore_softmax([1.0, 2.0], ["a"]), "1 names"),
-        (lambda: tl.explore_freezing(torch.nn.Linear(2, 2)), "stages of a ResNet"),
+        (lambda: tl.explore_freezing(torch.nn.Linear(2, 2)), "without 'stages'; it must be a ResNet50"),
         (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS, ["a"]), "a column per class"),
         (lambda: tl.browse_predictions(IMAGES[:3], PROBABILITIES, LABELS, ["a", "b"]), "one of each"),
         (lambda: tl.browse_predictions(IMAGES, PROBABILITIES, LABELS[:3], ["a", "b"]), "one of each"),

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, UntypedStorage, nn
 from torch.utils.checkpoint import checkpoint
 
+from tlhelpers.arguments import check_network, check_tensor, shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.machine import pick_device
 from tlhelpers.network.resnet import Bottleneck, ResNet50
 from tlhelpers.precision import autocast
@@ -31,6 +33,8 @@ def saved_bytes(model: nn.Module, images: Tensor) -> int:
     int
         Bytes.
     """
+    check_network(model)
+    check_tensor(images, "images")
     device = pick_device()
     train_mode(model.to(device))
     with _statistics_kept(model), record_saved(model) as saved:
@@ -76,11 +80,19 @@ def recompute_blocks(model: ResNet50) -> None:
     model : ResNet50
         Changed in place, for all training that follows; the names and values of its parameters stay.
     """
-    for block in model.modules():
-        if isinstance(block, Bottleneck):
-            forward, contexts = partial(Bottleneck.forward, block), partial(_contexts, block)
-            recompute = partial(checkpoint, forward, use_reentrant=False, context_fn=contexts)
-            block.forward = recompute  # type: ignore[method-assign]
+    check_network(model)
+    blocks = [module for module in model.modules() if isinstance(module, Bottleneck)]
+    require(
+        bool(blocks),
+        "model",
+        f"{shown(model)} without blocks",
+        "be a ResNet50 of this package",
+        "make it with load_resnet50",
+    )
+    for block in blocks:
+        forward, contexts = partial(Bottleneck.forward, block), partial(_contexts, block)
+        recompute = partial(checkpoint, forward, use_reentrant=False, context_fn=contexts)
+        block.forward = recompute  # type: ignore[method-assign]
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager, AbstractContextManager]:

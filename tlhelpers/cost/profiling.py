@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
+from tlhelpers.arguments import check_kind, check_network, check_tensor
+
 # Kinds of work, with parts of the names that torch's profiler gives to them on a CPU. The first kind that fits counts.
 KINDS = {
     "reading photos": ("DataLoader",),
@@ -90,6 +92,9 @@ def measure_convolutions(model: nn.Module, images: Tensor, dtype: torch.dtype) -
         (L, 3), one row for each of L convolutions in the order of the forward pass: operations per byte, where input,
         kernels and output are moved once; operations per second; height of the kernels in pixels.
     """
+    check_network(model)
+    check_tensor(images, "images")
+    check_kind("dtype", dtype, torch.dtype, "be a type of numbers", "give torch.float32")
     rows, handles = [], []
 
     def measure(layer: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:

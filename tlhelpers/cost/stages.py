@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from tlhelpers.arguments import check_network
 from tlhelpers.cost.memory import record_saved, sizes
 from tlhelpers.cost.profiling import shortest_time
 from tlhelpers.features.recording import record_layers
@@ -98,10 +99,7 @@ def measure_stages(model: ResNet50) -> Costs:
     ValueError
         If the model does not have the stages of a ResNet.
     """
-    if not hasattr(model, "stages"):
-        raise ValueError(
-            f"model is a {type(model).__name__}; it must have the stages of a ResNet; give load_resnet50()"
-        )
+    check_network(model, "stages")
     device = pick_device()
     trial = copy.deepcopy(model).float().to(device).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(0)  # its own, so that the caller's random numbers stay the same

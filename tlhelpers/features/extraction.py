@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
+from tlhelpers.arguments import check_loader, check_network
 from tlhelpers.features.cache import cache_key, cached_features, photos_of
 from tlhelpers.features.description import UndescribableError
 from tlhelpers.features.recording import record_layers
@@ -59,6 +60,8 @@ def extract_features(
     RuntimeError
         If a feature is NaN or infinite.
     """
+    check_network(model)
+    check_loader(loader)
     _check_order(loader)
     compute = partial(_extract, model, loader, layer, _mean_over_positions)
     key = _key(model, loader, layer) if cache else None
@@ -103,6 +106,8 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
     ValueError
         If the loader shuffles, or there is no such stage.
     """
+    check_network(model, "stages")
+    check_loader(loader)
     _check_order(loader)
     stages = list(model.stages())[1:]  # the stem has no layers before it
     if stage not in stages:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from tlhelpers.arguments import check_kind, check_network
+
 
 @contextmanager
 def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
@@ -27,10 +29,12 @@ def record_layers(model: nn.Module, *names: str) -> Iterator[dict[str, Tensor]]:
     ValueError
         If there is no such layer; the message lists similar names, or the first layers if there are none.
     """
+    check_network(model)
     layers = dict(model.named_modules())
     recorded: dict[str, Tensor] = {}
     handles = []
     for name in names:
+        check_kind("name", name, str, "be the name of a layer", "give a str such as 'avgpool'")
         if name not in layers:
             near = difflib.get_close_matches(name, layers, n=3) or list(layers)[1:6]
             raise ValueError(f"the model has no layer {name!r}; near names: {', '.join(near)}")

@@ -10,6 +10,8 @@ import torch
 from sklearn.covariance import ledoit_wolf_shrinkage
 from torch import Tensor
 
+from tlhelpers.arguments import check_tensor
+
 
 def h_score(features: Tensor, labels: Tensor) -> float:
     """Return the H-score: the variance between the classes relative to the total, summed over the principal axes.
@@ -83,7 +85,7 @@ def leep(probabilities: Tensor, labels: Tensor) -> float:
     >>> round(leep(torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9]]), torch.tensor([0, 0, 1, 1])), 3)
     -0.295
     """
-    probabilities, labels = _checked(probabilities, labels)
+    probabilities, labels = _checked(probabilities, labels, "probabilities")
     if not torch.allclose(probabilities.sum(dim=1), torch.ones(1, dtype=torch.float64), atol=1e-3):
         worst = (probabilities.sum(dim=1) - 1).abs().argmax()
         raise ValueError(
@@ -140,8 +142,10 @@ def _best_evidence(along: Tensor, total: Tensor, squares: Tensor, n: int) -> flo
     return ((n * (beta / (2 * math.pi)).log() - determinant - n) / 2).max().item()
 
 
-def _checked(values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _checked(values: Tensor, labels: Tensor, name: str = "features") -> tuple[Tensor, Tensor]:
     """Return the values as float64 and the labels, both on the CPU."""
+    check_tensor(values, name)
+    check_tensor(labels, "labels")
     if values.ndim != 2 or labels.shape != values.shape[:1]:
         raise ValueError(
             f"the shapes are {tuple(values.shape)} and {tuple(labels.shape)}; they must match; give (N, D) and (N,)"

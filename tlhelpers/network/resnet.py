@@ -9,6 +9,7 @@ from types import ModuleType
 
 from torch import Tensor, fx, nn
 
+from tlhelpers.arguments import check_tensor
 from tlhelpers.network.weights import WeightsEntry
 
 EXPANSION = 4  # a bottleneck block has four times as many output channels as its 3x3 convolution
@@ -24,6 +25,7 @@ def with_batch_axis(images: Tensor) -> Tensor:
     ValueError
         If the shape is another one.
     """
+    check_tensor(images, "images")
     if images.ndim not in (3, 4) or images.shape[-3] != 3:
         raise ValueError(
             f"images has shape {tuple(images.shape)}; it must be (N, 3, H, W), or (3, H, W) for a single image; "

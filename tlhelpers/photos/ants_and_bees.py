@@ -127,7 +127,10 @@ def _download(photo_set: PhotoSet, root: Path) -> None:
         unpack(archive, root.parent, max_bytes=photo_set.size, wanted=partial(_is_photo, photo_set.counts))
         _check(root, photo_set)
     except ValueError as error:
-        raise RuntimeError(f"{photo_set.url} did not give the ants and bees ({error})") from error
+        raise RuntimeError(
+            f"{photo_set.url} did not give the ants and bees ({error}); try another network, or let TLHELPERS_PHOTOS "
+            "name a folder that holds them"
+        ) from error
 
 
 def _is_photo(counts: Counts, name: str) -> bool:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from tlhelpers.arguments import check_kind
 from tlhelpers.photos.folders import Part, find_part
 from tlhelpers.photos.reading import open_photo
 from tlhelpers.photos.report import print_report
@@ -69,6 +70,12 @@ class Photos:
         return self.train.classes
 
 
+def check_photos(photos: object, name: str) -> None:
+    """Raise ValueError if a value is not a PhotoDataset, such as the two parts together."""
+    remedy = "give photos.train or photos.val, where photos = image_folder(path)"
+    check_kind(name, photos, PhotoDataset, "be a PhotoDataset", remedy)
+
+
 def image_folder(path: str | Path) -> Photos:
     """Return the photos of a folder with the parts train/ and val/, each with one sub-folder for each class.
 
@@ -103,13 +110,15 @@ def _find_parts(root: Path) -> tuple[Part, Part]:
     """Return the parts train and val of a folder, which must have the same classes."""
     train, val = find_part(root, "train"), find_part(root, "val")
     if train.classes != val.classes:
-        raise ValueError(f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same")
+        raise ValueError(
+            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same; rename or "
+            "add the folders that differ"
+        )
     return train, val
 
 
 def _folder(path: str | Path) -> Path:
-    if not isinstance(path, str | Path):
-        raise ValueError(f"path is {path!r}; it must be the path of a folder that holds train/ and val/")
+    check_kind("path", path, (str, Path), "be the path of a folder that holds train/ and val/", "give a str or a Path")
     return Path(path).expanduser()
 
 

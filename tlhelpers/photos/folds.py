@@ -1,6 +1,7 @@
 """Split photos into folds for cross-validation."""
 
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.arguments import check_whole
+from tlhelpers.photos.datasets import PhotoDataset, check_photos
 
 
 def stratified_folds(
@@ -31,8 +32,8 @@ def stratified_folds(
     """
     from sklearn.model_selection import StratifiedKFold
 
-    if count < 2:
-        raise ValueError(f"count is {count}; it must be 2 or more")
+    check_photos(dataset, "dataset")
+    check_whole(2, count=count)
     for name, photos in dataset.counts().items():
         if photos < count:
             raise ValueError(

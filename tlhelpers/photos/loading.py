@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
+from tlhelpers.arguments import check_whole, shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.machine import pick_device
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.reading import open_photo
 from tlhelpers.photos.sampling import shuffled_loader
 from tlhelpers.photos.transforms import ToRGB
@@ -81,8 +83,10 @@ def make_loader(
     ValueError
         If ``batch_size`` is not a positive integer.
     """
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; it must be an integer of 1 or more")
+    check_photos(dataset, "dataset")
+    require(callable(transform), "transform", shown(transform), "be a transform", "give eval_transform(model.weights)")
+    check_whole(1, batch_size=batch_size)
+    check_whole(0, **({} if workers is None else {"workers": workers}))
     dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
     workers = pick_workers(len(dataset)) if workers is None else workers
     make = shuffled_loader if shuffle else DataLoader

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from tlhelpers.arguments import check_kind
 from tlhelpers.photos.formats import HEIF_PACKAGE, READ, START, describe_start, is_heif
 from tlhelpers.photos.orientation import find_turn
 
@@ -41,8 +42,7 @@ def open_photo(path: str | Path) -> Image.Image:
     ValueError
         If the file is missing, damaged, incomplete, too large or not an image.
     """
-    if not isinstance(path, str | Path):
-        raise ValueError(f"path is {path!r}; it must be the path of an image file")
+    check_kind("path", path, (str, Path), "be the path of an image file", "give a str or a Path")
     path = Path(path)
     try:
         if path.exists() and not path.is_file():  # opening a FIFO would wait for ever

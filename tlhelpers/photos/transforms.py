@@ -1,11 +1,11 @@
 """Transforms with the preprocessing that belongs to some weights, and how to undo it for a figure."""
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from tlhelpers.arguments import check_kind, check_tensor, check_whole
 from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.photos.reading import to_rgb
 
@@ -14,20 +14,16 @@ class ToRGB(nn.Module):
     """The first step of a transform: any PIL image as ``open_photo`` would return it; nothing else passes."""
 
     def forward(self, image: Image.Image) -> Image.Image:
-        if not isinstance(image, Image.Image):
-            raise ValueError(
-                f"image is {_describe(image)}; it must be a PIL image; make one with Image.fromarray(array), whose "
-                "channels are red, green, blue (those of OpenCV are blue, green, red)"
-            )
+        remedy = (
+            "open one with Image.open(path), or make one with Image.fromarray(array), whose channels are red, green, "
+            "blue (those of OpenCV are blue, green, red)"
+        )
+        check_kind("image", image, Image.Image, "be a PIL image", remedy)
         return to_rgb(image)
 
 
-def _describe(image: object) -> str:
-    if not isinstance(image, np.ndarray | Tensor):
-        return f"of type {type(image).__name__}"
-    name = "a tensor" if isinstance(image, Tensor) else "an array"
-    kind = str(image.dtype).removeprefix("torch.")
-    return f"{name} of shape {tuple(image.shape)} and type {kind}"
+def _check(weights: WeightsEntry) -> None:
+    check_kind("weights", weights, WeightsEntry, "be the entry of some weights", "give model.weights")
 
 
 def eval_transform(weights: WeightsEntry) -> v2.Compose:
@@ -43,6 +39,7 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
     v2.Compose
         From a PIL image of any mode to a (3, crop, crop) float tensor. It raises ValueError for arrays and tensors.
     """
+    _check(weights)
     resize = v2.Resize(weights.resize, antialias=True)
     return v2.Compose([ToRGB(), resize, v2.CenterCrop(weights.crop), *_to_tensor(weights)])
 
@@ -74,9 +71,9 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
     ValueError
         If ``size`` is not a positive integer.
     """
+    _check(weights)
     size = weights.crop if size is None else size
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size is {size!r}; it must be an integer of 1 or more, the side of the result in pixels")
+    check_whole(1, size=size)
     share = min(1.0, (size / weights.resize) ** 2)
     crop = v2.RandomResizedCrop(size, scale=(0.4 * share, min(1.0, 1.5 * share)), antialias=True)
     return v2.Compose([ToRGB(), crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
@@ -101,5 +98,7 @@ def denormalize(images: Tensor, weights: WeightsEntry) -> Tensor:
     Tensor
         The same shape, values from 0 to 1.
     """
+    check_tensor(images, "images")
+    _check(weights)
     mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (weights.mean, weights.std))
     return (images * std + mean).clamp(0, 1)

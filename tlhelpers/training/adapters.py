@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from tlhelpers.arguments import check_network, check_whole
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.training.freezing import freeze, unfreeze
 
@@ -56,8 +57,8 @@ def add_adapters(model: ResNet50, rank: int) -> None:
     ValueError
         If the rank is not positive, or the model has adapters already.
     """
-    if rank < 1:
-        raise ValueError(f"rank is {rank}; it must be 1 or more; give the number of filters of each adapter")
+    check_network(model, "fc")
+    check_whole(1, rank=rank)
     if any(isinstance(module, AdaptedConv2d) for module in model.modules()):
         raise ValueError("the model has adapters already; it must have none; merge them with merge_adapters first")
     freeze(model)
@@ -80,6 +81,7 @@ def merge_adapters(model: nn.Module) -> None:
     ValueError
         If the model has no adapters.
     """
+    check_network(model)
     adapted = {name: module for name, module in model.named_modules() if isinstance(module, AdaptedConv2d)}
     if not adapted:
         raise ValueError("the model has no adapters; it must have some; add them with add_adapters")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from tlhelpers.arguments import check_network, check_optimizer, check_path
 from tlhelpers.files import replacing
 from tlhelpers.machine import pick_device
 from tlhelpers.network.identity import check_same_network, describe_attributes, describe_network
@@ -55,6 +56,9 @@ def save_checkpoint(
     RuntimeError
         If the file cannot be written.
     """
+    check_path(path)
+    check_network(model)
+    check_optimizer(optimizer)
     path = Path(path)
     state = {
         "model": model.state_dict(),
@@ -109,10 +113,13 @@ def load_checkpoint(
     ValueError
         If the file is not a checkpoint, or belongs to another network, other classes, or other settings.
     """
+    check_path(path)
+    check_network(model)
     path = Path(path)
     state = _read(path)
     _check_model(path, state, model, classes)
     if optimizer is not None:
+        check_optimizer(optimizer)
         compare_settings(path, state["settings"], (settings or {}) | describe_optimizer(optimizer, schedule))
         _load_training(path, state, optimizer, schedule)
     model.load_state_dict(state["model"])

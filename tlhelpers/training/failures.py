@@ -4,10 +4,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
+
+from tlhelpers.arguments import check_batches, check_kind, check_network, check_optimizer, check_share, check_whole
 
 MEMORY_MESSAGES = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -74,22 +78,25 @@ def check_labels(labels: Tensor, classes: int) -> None:
         )
 
 
-def check_positive(**numbers: int | None) -> None:
-    """Raise ValueError if a number is given and is not a whole number of 1 or more."""
-    for name, number in numbers.items():
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise ValueError(f"{name} is {number}; it must be 1 or more; give a positive whole number")
+def check_training(
+    model: nn.Module,
+    loader: DataLoader,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
+    accumulate: int,
+    label_smoothing: float,
+) -> None:
+    """Raise ValueError if an argument of the training loop is of another type, or out of its range.
 
-
-def check_settings(loader: DataLoader, accumulate: int, label_smoothing: float) -> None:
-    """Raise ValueError if a loader is empty, or a number of the training loop is out of its range."""
-    check_not_empty(loader)
-    check_positive(accumulate=accumulate)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing is {label_smoothing}; it must be from 0 to 1; give 0 for none")
-
-
-def check_not_empty(loader: DataLoader) -> None:
-    """Raise ValueError if a loader has no batch."""
-    if len(loader) == 0:
-        raise ValueError("loader has no photos; it must have one or more; make it from a dataset that has some")
+    Parameters
+    ----------
+    model, loader, optimizer, schedule, accumulate, label_smoothing
+        As for ``train_one_epoch``.
+    """
+    check_network(model)
+    check_batches(loader)
+    check_optimizer(optimizer)
+    remedy = "make it with torch.optim.lr_scheduler, or give None"
+    check_kind("schedule", schedule, (LRScheduler, NoneType), "be a schedule of torch", remedy)
+    check_whole(1, accumulate=accumulate)
+    check_share("label_smoothing", label_smoothing, "give 0 for none")

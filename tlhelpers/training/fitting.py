@@ -12,10 +12,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 
+from tlhelpers.arguments import check_loader, check_path, check_whole
 from tlhelpers.locks import remove_rests
 from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
-from tlhelpers.training.failures import check_positive, saying_where
+from tlhelpers.training.failures import check_training, saying_where
 from tlhelpers.training.loop import evaluate, train_one_epoch
 from tlhelpers.training.settings import OtherSettingsError, describe_training
 
@@ -84,9 +85,12 @@ def fit(
     RuntimeError
         If the loss is not finite, there is not enough memory, or a checkpoint cannot be written.
     """
-    _check(optimizer, epochs=epochs, patience=patience, accumulate=accumulate)
-    model.to(pick_device()).to(memory_format=torch.channels_last)
     how: dict[str, Any] = {"label_smoothing": label_smoothing, "accumulate": accumulate}
+    for name, loader in (("train_loader", train_loader), ("val_loader", val_loader)):
+        check_loader(loader, name)
+    check_training(model, train_loader, optimizer, schedule, **how)
+    _check(optimizer, folder, epochs=epochs, patience=1 if patience is None else patience)
+    model.to(pick_device()).to(memory_format=torch.channels_last)
     about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
     about["settings"] = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
     last = Path(folder) / LAST if folder else None
@@ -163,9 +167,11 @@ def _epochs_without_gain(history: list[EpochResult]) -> int:
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
 
-def _check(optimizer: Optimizer, **numbers: int | None) -> None:
-    """Raise ValueError if a number or a learning rate is not positive."""
-    check_positive(**numbers)
+def _check(optimizer: Optimizer, folder: str | Path | None, **numbers: int) -> None:
+    """Raise ValueError if a number or a learning rate is not positive, or the folder is no path."""
+    check_whole(1, **numbers)
+    if folder is not None:
+        check_path(folder, "folder")
     for group in optimizer.param_groups:
         rate = group.get("initial_lr", group["lr"])  # a schedule may begin at 0
         if not rate > 0:

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from tlhelpers.arguments import check_network
 from tlhelpers.network.resnet import ResNet50
 
 KINDS = {"batch norm": ("weight", "bias"), "bias": ("bias",)}  # parameters of the batch norms that are trained
@@ -18,12 +19,14 @@ def freeze(module: nn.Module) -> None:
     >>> layer = nn.Linear(3, 2); freeze(layer); count_parameters(layer)
     (0, 8)
     """
+    check_network(module, name="module")
     for parameter in module.parameters():
         parameter.requires_grad = False
 
 
 def unfreeze(module: nn.Module) -> None:
     """Train all parameters of a module again."""
+    check_network(module, name="module")
     for parameter in module.parameters():
         parameter.requires_grad = True
 
@@ -34,6 +37,7 @@ def train_mode(model: nn.Module) -> None:
     ``requires_grad=False`` alone does not freeze a batch norm: in training mode, its running statistics change with
     every batch. So a module that has parameters of its own, none of them trained, stays in eval mode.
     """
+    check_network(model)
     model.train()
     for module in model.modules():
         own = list(module.parameters(recurse=False))
@@ -43,6 +47,7 @@ def train_mode(model: nn.Module) -> None:
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:
     """Return the number of trained parameters and the number of all parameters."""
+    check_network(model)
     counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
     return sum(n for n, trained in counts if trained), sum(n for n, _ in counts)
 
@@ -57,6 +62,7 @@ def freeze_batch_norm(model: nn.Module) -> None:
     >>> model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)); freeze_batch_norm(model); count_parameters(model)
     (16, 24)
     """
+    check_network(model)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             freeze(module)
@@ -77,6 +83,7 @@ def freeze_below(model: ResNet50, stage: str) -> None:
     ValueError
         If there is no such stage.
     """
+    check_network(model, "stages")
     stages = model.stages()
     if stage not in stages:
         raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(stages)}")
@@ -122,6 +129,7 @@ def train_only(model: ResNet50, kind: str) -> None:
     ValueError
         If there is no such kind.
     """
+    check_network(model, "fc")
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
     freeze(model)

@@ -4,6 +4,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from tlhelpers.arguments import check_kind, check_network, check_whole
+from tlhelpers.byhand.arguments import require
 from tlhelpers.network.resnet import ResNet50
 
 
@@ -22,9 +24,17 @@ def replace_head(model: ResNet50, num_classes: int) -> None:
     ValueError
         If there are fewer than two classes.
     """
-    if num_classes < 2:
-        raise ValueError(f"num_classes is {num_classes}; it must be 2 or more; add a second class")
+    check_network(model, "fc")
+    check_whole(2, num_classes=num_classes)
     model.fc = nn.Linear(model.fc.in_features, num_classes, device=model.fc.weight.device)
+
+
+def check_fitted(classifier: object) -> None:
+    """Raise ValueError if a value is no logistic regression that was fitted."""
+    remedy = "give what fit_probe(model, photos.train) returns"
+    check_kind("classifier", classifier, LogisticRegression, "be a LogisticRegression", remedy)
+    value = "a LogisticRegression without coefficients"
+    require(hasattr(classifier, "coef_"), "classifier", value, "be fitted", remedy)
 
 
 def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> None:
@@ -46,6 +56,8 @@ def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> Non
     ValueError
         If it was fitted on features of another size.
     """
+    check_network(model, "fc")
+    check_fitted(classifier)
     weight, bias = torch.from_numpy(classifier.coef_), torch.from_numpy(classifier.intercept_)
     if weight.shape[1] != model.fc.in_features:
         raise ValueError(

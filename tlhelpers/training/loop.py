@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
+from tlhelpers.arguments import check_batches, check_network
 from tlhelpers.machine import pick_device
 from tlhelpers.network.finite import check_outputs
 from tlhelpers.precision import autocast
@@ -20,8 +21,7 @@ from tlhelpers.training.failures import (
     check_batch,
     check_finite,
     check_labels,
-    check_not_empty,
-    check_settings,
+    check_training,
     naming_batch_size,
 )
 from tlhelpers.training.freezing import train_mode
@@ -87,7 +87,7 @@ def train_one_epoch(
     RuntimeError
         If the loss is not finite, or there is not enough memory.
     """
-    check_settings(loader, accumulate, label_smoothing)
+    check_training(model, loader, optimizer, schedule, accumulate, label_smoothing)
     device = pick_device()
     train_mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
@@ -148,7 +148,8 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     RuntimeError
         If a logit is NaN or infinite.
     """
-    check_not_empty(loader)
+    check_network(model)
+    check_batches(loader)
     device = pick_device()
     model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []

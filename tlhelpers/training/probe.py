@@ -5,9 +5,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from torch import Tensor
 
+from tlhelpers.arguments import check_network
 from tlhelpers.features.extraction import extract_features
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.heads import head_from_classifier
@@ -37,6 +38,8 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
     ValueError
         If there is only one class, or a class has fewer than two photos.
     """
+    check_network(model, "weights")
+    check_photos(train, "train")
     counts = train.labels.bincount(minlength=len(train.classes))
     if len(counts) < 2:
         raise ValueError(f"classes is {train.classes}; it must name two or more classes; add photos of another class")

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tlhelpers.arguments import check_network, check_share
 from tlhelpers.network.resnet import ResNet50
 
 
@@ -86,6 +87,9 @@ def average_weights(model: nn.Module, before: nn.Module, *, share: float = 0.5) 
     >>> average_weights(model, before); model.weight.item()
     2.0
     """
+    check_network(model)
+    check_network(before, name="before")
+    check_share("share", share, "give 0.5 for the mean of both")
     old = dict(before.named_parameters())
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -3,12 +3,16 @@
 ``tlhelpers.training.transfer`` runs a row. It depends only on the fields of the row, not on its name.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 
 from torch import nn
 
+from tlhelpers.arguments import shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.training.freezing import (
@@ -74,8 +78,9 @@ class Strategy:
 
     def __post_init__(self) -> None:
         """Refuse numbers that would silently spoil the training."""
-        if self.peak_rate is not None and not self.peak_rate > 0:
-            raise ValueError(f"peak_rate is {self.peak_rate}; it must be positive; give None to train nothing")
+        rate = 1 if self.peak_rate is None else self.peak_rate
+        fits = isinstance(rate, Real) and 0 < rate < math.inf
+        require(fits, "peak_rate", shown(rate), "be positive and finite", "give None to train nothing")
         if not self.max_gradient_norm > 0:
             raise ValueError(
                 f"max_gradient_norm is {self.max_gradient_norm}; it must be positive; give math.inf to clip nothing"

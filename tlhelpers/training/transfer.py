@@ -10,9 +10,10 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
+from tlhelpers.arguments import check_network, check_whole
 from tlhelpers.network.identity import was_trained_further
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.folds import stratified_folds
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform, train_transform
@@ -63,8 +64,14 @@ def transfer(
     RuntimeError
         If the loss is not finite.
     """
+    _check(model, train)
     _say_if_trained_before(model)
     _transfer(model, train, strategy, epochs=epochs, peak_rate=peak_rate, size=size, batch_size=batch_size)
+
+
+def _check(model: ResNet50, train: PhotoDataset) -> None:
+    check_network(model, "weights", "stages")
+    check_photos(train, "train")
 
 
 def _say_if_trained_before(model: ResNet50) -> None:
@@ -123,11 +130,10 @@ def clip_and_pull(model: nn.Module, before: nn.Module | None, row: Strategy) -> 
 
 def _sizes_by_epoch(size: int | Sequence[int], epochs: int) -> list[int]:
     """Return the size of the images in each epoch."""
-    sizes = [size] * epochs if isinstance(size, int) else list(size)
-    for name, numbers in (("epochs", [epochs]), ("size", sizes)):
-        for number in numbers:
-            if not number > 0:
-                raise ValueError(f"{name} is {number}; it must be positive; give a number above 0")
+    check_whole(1, epochs=epochs)
+    sizes: list[Any] = list(size) if isinstance(size, tuple | list | range) else [size] * epochs
+    for side in sizes:
+        check_whole(1, size=side)
     if len(sizes) != epochs:
         raise ValueError(f"size has {len(sizes)} values for {epochs} epochs; give one for each epoch, or one for all")
     return sizes
@@ -158,6 +164,7 @@ def cross_validate(
     ValueError
         As ``transfer`` and ``stratified_folds``.
     """
+    _check(model, train)
     _say_if_trained_before(model)
     results = []
     for part, judged in stratified_folds(train, count):

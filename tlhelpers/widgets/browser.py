@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
 from tlhelpers import fonts, names
-from tlhelpers.plots import to_pil
+from tlhelpers.pictures import to_pil
 from tlhelpers.widgets.drawing import BOLD, GREEN, RED, TEXT, Page
 from tlhelpers.widgets.explorer import Explorer, slider
 

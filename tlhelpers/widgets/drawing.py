@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from tlhelpers import fonts
+from tlhelpers.arguments import MAKE_IT, shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.plots import COLORS
 
 BLUE, ORANGE, GREEN, LIGHT_BLUE, RED, BLACK = COLORS[:6]
@@ -157,6 +159,9 @@ def check_gray_image(image: ArrayLike, smallest: int) -> np.ndarray:
     ValueError
         If it is not a table of finite numbers with ``smallest`` to 224 rows and columns.
     """
+    fits = hasattr(image, "shape") or isinstance(image, list | tuple)
+    remedy = MAKE_IT if image is None else "give one channel of a photo"
+    require(fits, "image", shown(image), "be a gray image, an array or a tensor (H, W)", remedy)
     values = np.asarray(image, dtype=np.float64)
     if values.ndim != 2:
         raise ValueError(f"image has shape {values.shape}; it must be gray, (H, W); take one channel, or their mean")

@@ -1,0 +1,44 @@
+"""One image of any usual kind, a PIL image, an array or a tensor, as a PIL image to be drawn."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from tlhelpers.arguments import MAKE_IT, shown
+from tlhelpers.byhand.arguments import require
+
+WAY_OUT = "open a file with Image.open(path), or take the image out of what holds it"
+
+
+def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
+    """Return an RGB image of PIL.
+
+    Parameters
+    ----------
+    image : PIL image, array or tensor
+        (H, W), (H, W, 3) or (3, H, W), with values from 0 to 1, or integers from 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if not isinstance(image, Image.Image):
+        array = np.asarray(image) if hasattr(image, "shape") else np.empty(0)
+        array = array.transpose(1, 2, 0) if array.ndim == 3 and array.shape[0] == 3 else array
+        fits = array.size > 0 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
+        rule = "be a PIL image, an (H, W, 3) array or a (3, H, W) tensor"
+        require(fits, "image", shown(image), rule, MAKE_IT if image is None else WAY_OUT)
+        array = array if array.dtype == np.uint8 else (array.clip(0, 1) * 255).round().astype(np.uint8)
+        image = Image.fromarray(array)
+    return image.convert("RGB")
+
+
+def check_images(images: object) -> None:
+    """Raise ValueError if a value is not a sequence of one or more images."""
+    several = isinstance(images, Iterable) or hasattr(images, "__getitem__")  # a dataset has no more than items
+    fits = several and not isinstance(images, Image.Image | str)
+    remedy = MAKE_IT if images is None else "give a list, such as [image] for a single one"
+    require(fits, "images", shown(images), "be a sequence of images", remedy)
