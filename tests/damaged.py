@@ -45,8 +45,6 @@ SECONDS = 5.0  # of processor time, which other programs do not change; an input
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000")
 A_VALUE = re.compile(rb'"[^"]{0,80}"|-?\b\d+\b|null|true')  # in JSON
 OTHER_VALUES = (b"null", b"-1", b"1e999", b"99999999999999999999", b'""', b"[]", b"{}", b'"\\u0000"', b'"\xff"', b"0.5")
-
-
 WRONG_PARTS = (None, -1, 10**20, 1.5, float("nan"), "", "x", [], {}, [1], {"a": 1}, {1: {}})
 WRONG_PARTS += (torch.ones(2), torch.tensor([float("nan")]), torch.ones(2, device="meta"), torch.ones(2).to_sparse())
 OTHER_NAMES = ("../evil", "/evil", "a\nb", "C:evil", "x" * 300, "x/" * 3000, "é", ".", "a/./b", "/", " ", "NUL.png")
@@ -115,7 +113,7 @@ def _damaged_bytes(sample: bytes, samples: list[bytes], draw: random.Random) -> 
 
 
 def _change_bytes(data: bytearray, other: bytes, draw: random.Random) -> None:
-    """Replace some bytes: by random ones, the largest, zeros, none, themselves three times, or a part of another sample."""
+    """Replace some bytes: by random ones, the largest, zeros, none, themselves three times, or other samples."""
     start = draw.randrange(len(data) + 1)
     end = min(len(data), start + draw.choice((1, 4, 32, 500)))
     size, at = end - start, draw.randrange(len(other) + 1)

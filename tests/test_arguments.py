@@ -12,7 +12,7 @@ from torchvision.models import resnet18
 
 import tlhelpers as tl
 from tests.tiny import ENTRY, StagedNet, transform, write_folder
-from tlhelpers.arguments import shown
+from tlhelpers.arguments import first_line, shown
 from tlhelpers.network.resnet import with_batch_axis
 from tlhelpers.photos.datasets import read_folder
 
@@ -164,3 +164,9 @@ def test_a_list_of_batches_is_as_good_as_a_loader(have):
 def test_a_value_is_shown_in_one_line(value, words):
     """Numbers and short texts are shown themselves, and anything that may be long by what it is."""
     assert shown(value) == words
+
+
+def test_an_error_without_a_text_is_quoted_by_its_type():
+    """Libraries raise some errors with many lines, and some with none."""
+    assert first_line(ValueError("one\ntwo")) == "one"
+    assert first_line(AssertionError()) == "AssertionError"

@@ -1,12 +1,13 @@
 """Checks of arguments that many functions share: a wrong kind of value gets one sentence, with the way out."""
 
+from collections.abc import Iterable, Mapping, Sized
 from numbers import Real
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from tlhelpers.byhand.arguments import is_integer, require
 
@@ -26,6 +27,11 @@ def shown(value: object) -> str:
         text = str(value)
         return repr(text if len(text) <= SHORT else f"{text[:SHORT]}...")
     return f"of type {type(value).__name__}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error of a library as a message quotes it: the first line of its text, or its type if it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def check_kind(name: str, value: object, kind: type | tuple, rule: str, remedy: str) -> None:
@@ -61,9 +67,11 @@ def check_loader(loader: object, name: str = "loader") -> None:
 
 
 def check_batches(loader: object) -> None:
-    """Raise ValueError if a value is neither a loader nor a list of batches, each a pair of images and labels."""
-    listed = isinstance(loader, list) and all(isinstance(batch, tuple | list) and len(batch) == 2 for batch in loader)
-    if not listed or not loader:
+    """Raise ValueError if a value is neither a loader nor holds batches, each a pair of images and labels."""
+    values = (str, Mapping, Dataset, Tensor, np.ndarray, nn.Module)  # of which some have parts too
+    listed = isinstance(loader, Sized) and isinstance(loader, Iterable) and not isinstance(loader, values)
+    pairs = not isinstance(loader, list | tuple) or all(isinstance(each, list | tuple) for each in loader)
+    if not (listed and pairs and len(loader)):  # type: ignore[arg-type]
         check_loader(loader)
 
 

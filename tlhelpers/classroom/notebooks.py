@@ -5,6 +5,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from tlhelpers.arguments import first_line
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -39,7 +41,7 @@ def read_notebook(path: Path) -> NotebookNode:
         nbformat.validate(notebook)
         return notebook
     except Exception as error:  # nbformat has many types of errors for a file that it cannot read
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0][:100]
+        reason = getattr(error, "strerror", None) or first_line(error)[:100]
         raise ValueError(
             f"{path} is not a notebook that can be read ({reason}); restore the file, or move it elsewhere"
         ) from error

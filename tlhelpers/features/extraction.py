@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, SequentialSampler, TensorDataset
 from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
-from tlhelpers.arguments import check_loader, check_network
+from tlhelpers.arguments import check_loader, check_network, first_line
 from tlhelpers.features.cache import cache_key, cached_features, photos_of
 from tlhelpers.features.description import UndescribableError
 from tlhelpers.features.recording import record_layers
@@ -192,7 +192,7 @@ def fastest(
         frozen = make_copy(model, layer)
         difference = (frozen(images) - expected).norm()
     except Exception as error:  # torch has many types for a network that cannot be turned into a graph or fused
-        _say_slow(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}")
+        _say_slow(f"{type(error).__name__}: {first_line(error)}")
         return plain
     if not difference <= MAX_DIFFERENCE * expected.norm():  # nor if one of them is not a number
         _say_slow(f"its activations differ by {100 * (difference / expected.norm()).item():.0f} %")

