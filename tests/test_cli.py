@@ -50,6 +50,7 @@ def files_in(folder):
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_run_writes_handouts_of_the_notebooks_that_ran(tmp_path, capsys):
     """A notebook that failed has an executed copy and no handout, although an earlier run left a page of that name."""
     write_notebook(tmp_path / "notebooks" / "01_a.ipynb", "RESULTS = {'probe': 0.948}")

@@ -207,6 +207,7 @@ def test_stages_are_those_of_the_network():
     assert f"In all {tl.count_parameters(model)[1]:,} parameters" in named("cheat_sheet.md")
 
 
+@pytest.mark.slow
 def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
     """The ten lines run and print what they promise, here with a small network and small photos."""
     (code,) = re.findall(r"```python\n(.*?)```", section(named("cheat_sheet.md"), "## The recipe"), re.S)

@@ -122,6 +122,7 @@ def tiny_tarball() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_npm_packs_from_a_registry(tmp_path, monkeypatch):
     """The real npm downloads from a registry on this machine; a wrong hash and a missing package are named."""
     tarball, files = tiny_tarball(), {}

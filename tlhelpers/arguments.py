@@ -1,7 +1,7 @@
 """Checks of arguments that many functions share: a wrong kind of value gets one sentence, with the way out."""
 
 from collections.abc import Iterable, Mapping, Sized
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset
 
-from tlhelpers.byhand.arguments import is_integer, require
+from tlhelpers.byhand.arguments import require
 
 # None mostly comes from a cell that was not run, or from model = replace_head(model, 2), which returns nothing
 MAKE_IT = "run the cell that makes it (a function that changes a model in place returns None)"
@@ -94,7 +94,7 @@ def check_path(path: object, name: str = "path") -> None:
 def check_whole(least: int, **numbers: object) -> None:
     """Raise ValueError if a number, given by its name, is not a whole number from ``least`` on."""
     for name, number in numbers.items():
-        fits = is_integer(number) and number >= least  # type: ignore[operator]
+        fits = isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least
         require(fits, name, shown(number), f"be an integer of {least} or more", f"give {least} or another int above it")
 
 

@@ -47,12 +47,14 @@ def outputs_of(path):
     return [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
 
 
+@pytest.mark.slow
 def test_run_leaves_the_notebooks_alone(walk):
     """No file in the folder of notebooks changes, and no file is added to it."""
     root, before, _ = walk
     assert contents(root / "notebooks") == before
 
 
+@pytest.mark.slow
 def test_run_goes_on_after_a_failure_and_says_where(walk):
     """The second notebook fails in its second cell; the third is run all the same."""
     _, _, (good, bad, last) = walk
@@ -60,6 +62,7 @@ def test_run_goes_on_after_a_failure_and_says_where(walk):
     assert bad.error == "cell [2]: ValueError: invalid literal for int() with base 10: 'seven'"
 
 
+@pytest.mark.slow
 def test_run_uses_this_python_and_asks_the_kernel(walk):
     """The kernel is the Python that runs the tests; it answers its peak memory and the RESULTS of the notebook."""
     root, _, (good, bad, last) = walk
@@ -69,6 +72,7 @@ def test_run_uses_this_python_and_asks_the_kernel(walk):
     assert (bad.megabytes, last.megabytes) == (None, None)
 
 
+@pytest.mark.slow
 def test_executed_copies_hold_new_outputs_and_no_widgets(walk):
     """Old outputs and progress bars are removed; what was printed stays."""
     root, _, _ = walk
@@ -93,6 +97,7 @@ def test_a_widget_leaves_its_picture():
     assert (picture.metadata, said.text) == (alt, "said")
 
 
+@pytest.mark.slow
 def test_report_has_a_line_for_each_notebook(walk):
     """Beside the name are seconds, memory and accuracies, or the error."""
     _, _, runs = walk
@@ -102,6 +107,7 @@ def test_report_has_a_line_for_each_notebook(walk):
     assert last.startswith("03_c") and together.startswith("together")
 
 
+@pytest.mark.slow
 def test_a_dead_kernel_is_an_error_like_any_other(tmp_path):
     """A kernel that dies ends the run of its notebook with a sentence, and not the whole program."""
     path = write_notebook(tmp_path / "notebooks/01_dies.ipynb", "import os; os._exit(1)")
@@ -109,6 +115,7 @@ def test_a_dead_kernel_is_an_error_like_any_other(tmp_path):
     assert run.error.startswith("cell [1]: the kernel died") and run.megabytes is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", ["/no/python", shutil.which("false")])
 def test_a_kernel_that_does_not_start_is_an_error_like_any_other(tmp_path, monkeypatch, python):
     """The run has one sentence with the reason, and the notebook stays as it is."""
@@ -131,6 +138,7 @@ def test_what_is_no_notebook_is_one_sentence(tmp_path, content):
         read_notebook(path)
 
 
+@pytest.mark.slow
 def test_the_others_run_if_one_is_no_notebook(tmp_path):
     """Its run has an error, it stays as it is, and there is no copy of it."""
     (tmp_path / "01_a.ipynb").write_text("nobody")
@@ -150,6 +158,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_anything_runs(tmp_pa
     assert not (tmp_path / "notebooks" / "ran").exists() and (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_kernel_that_refuses_at_first_is_asked_again(tmp_path, monkeypatch):
     """After an error a kernel refuses requests for a while, here for half a second; its answer arrives all the same."""
     config = tmp_path / "ipython" / "profile_default" / "ipython_kernel_config.py"
@@ -181,6 +190,7 @@ def test_the_kernel_answers_results_that_are_numbers(variables, results):
     assert kernel.answer(variables)["results"] == results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last_cell", ["1 / 0", "import sys; print('hm', file=sys.stderr)"])
 def test_outputs_with_error_or_warning_are_not_stored(tmp_path, last_cell, capsys):
     """A notebook that fails or warns stays as it was."""
@@ -191,6 +201,7 @@ def test_outputs_with_error_or_warning_are_not_stored(tmp_path, last_cell, capsy
     assert "not stored" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_outputs_are_stored_clean(tmp_path):
     """Outputs are stored, cells are counted from 1 and keep their ids, and no trace of editor or widgets is left."""
     path = write_notebook(tmp_path / "notebooks/01_a.ipynb", "print('new')", BAR)

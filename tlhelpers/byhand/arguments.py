@@ -1,7 +1,5 @@
 """Checks of arguments that several functions by hand share."""
 
-from numbers import Integral
-
 import torch
 from torch import Tensor
 
@@ -15,8 +13,8 @@ def require(holds: bool, name: str, value: object, rule: str, remedy: str) -> No
 
 
 def is_integer(value: object) -> bool:
-    """Return whether a value is an integer, of Python or numpy; True and False are not."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    """Return whether a value is an int, and not True or False, which are integers for Python."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def pair(value: Size, name: str) -> tuple[int, int]:

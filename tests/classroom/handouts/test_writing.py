@@ -19,6 +19,7 @@ def text_of(notebook):
     return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
 
 
+@pytest.mark.slow
 def test_students_run_to_the_end_with_nothing_attempted(project, capsys):
     """The notebook for students raises no exception, and every check says that nothing was attempted."""
     folder = write(project)
