@@ -243,7 +243,7 @@ def trial(operation: Operation, moment: float) -> dict[str, int]:
         damaged = operation.look(folder) == "damaged"
         failed = in_a_process(operation, folder)[0] != 0
         wrong = operation.look(folder) != "whole"
-        rests = len([*folder.rglob(".new-*"), *folder.rglob("*.lock"), *folder.rglob("printing-*")])
+        rests = len([*folder.rglob(".new*"), *folder.rglob("*lock"), *folder.rglob("printing-*")])
     return dict(zip(COUNTS, (1, damaged, failed, wrong, rests), strict=True))
 
 

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from tests.tiny import write_folder
 from tlhelpers import cli
 from tlhelpers.doctor.stored import find_photos
-from tlhelpers.locks import LOCK
+from tlhelpers.locks import lock_of
 from tlhelpers.network import pretrained
 from tlhelpers.photos import ants_and_bees
 from tlhelpers.photos.drawn import COUNTS
@@ -242,13 +242,15 @@ def test_drawings_that_somebody_added_to_stay(tmp_path, capsys):
     assert "left     photos/drawn, which is not as this package made it" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("lock", [LOCK, None])
-def test_clearing_removes_the_rests_of_processes_that_died(tmp_path, capsys, lock):
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_clearing_removes_the_rests_of_processes_that_died(tmp_path, capsys, has_lock):
     """Those with a lock that nobody holds; and those without one, as version 0.2 left them, when a day has passed."""
     rest = tmp_path / "cache" / "weights" / ".new-0abc_123"
     rest.mkdir(parents=True)
-    (rest / (lock or "half")).touch()
-    if not lock:
+    (rest / "half").touch()
+    if has_lock:
+        lock_of(rest).touch()
+    else:
         os.utime(rest, (0, 0))
     assert cli.main(["cache", "clear", "features"]) == 0
     assert list((tmp_path / "cache" / "weights").iterdir()) == []

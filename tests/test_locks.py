@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tlhelpers.files import replacing
-from tlhelpers.locks import alone, temporary_folder
+from tlhelpers.locks import alone, lock_of, temporary_folder
 
 
 @contextmanager
@@ -51,8 +51,17 @@ def test_a_killed_process_blocks_nobody_and_its_rest_is_removed_at_the_next_writ
     assert sorted(found.name for found in tmp_path.iterdir()) == ["file", "other"]
 
 
+def test_a_process_that_died_before_it_had_a_folder_leaves_no_lock(tmp_path):
+    """The lock comes first, so that there is never a folder without one."""
+    lock_of(tmp_path / ".new-123").touch()
+    (tmp_path / ".poetry.lock").write_text("of somebody else")
+    with temporary_folder(tmp_path) as folder:
+        assert lock_of(folder).exists()
+    assert [path.name for path in tmp_path.iterdir()] == [".poetry.lock"]
+
+
 def test_folders_of_others_stay(tmp_path):
-    """A folder with the same beginning of its name, but without a lock in it, is somebody else's."""
+    """A folder with the same beginning of its name, but without a lock beside it, is somebody else's."""
     (tmp_path / ".new-ideas").mkdir()
     (tmp_path / ".new-ideas" / "essay.txt").write_text("mine")
     with temporary_folder(tmp_path):

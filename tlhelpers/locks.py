@@ -3,8 +3,8 @@
 The operating system releases a lock when the process that holds it ends, however it ends.
 """
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 PREFIX = ".new-"  # of the name of a temporary folder
-LOCK = ".tlhelpers-lock"  # the file in it that its owner holds
+LOCK = ".tlhelpers-lock"  # the end of the name of a lock
 PATIENCE = 5.0  # seconds of waiting after which a line says so
 
 
@@ -33,18 +33,29 @@ def alone(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
         If the parent folder cannot be created or written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = path.with_name(f".{path.name}.lock")
-    lock = FileLock(name)
+    lock = FileLock(lock_of(path))
     try:
         lock.acquire(timeout=patience)
     except Timeout:
         print(f"Another process is making {path}; waiting until it is done ...", flush=True)
         lock.acquire(timeout=-1)
+    with removed_at_the_end(lock):
+        yield
+
+
+def lock_of(path: Path) -> Path:
+    """Return the file that is locked while something is made at a path."""
+    return path.with_name(f".{path.name.removeprefix('.')}{LOCK}")
+
+
+@contextmanager
+def removed_at_the_end(lock: FileLock) -> Iterator[None]:
+    """Remove the file of a lock, which this process holds, and release the lock when the block ends."""
     try:
         yield
     finally:
         with suppress(OSError):  # Windows does not remove an open file; there, release() does
-            name.unlink()  # while it is held: whoever waits for it notices, and takes a new one
+            Path(lock.lock_file).unlink()  # while it is held: whoever waits for it notices, and takes a new one
         lock.release()
 
 
@@ -58,23 +69,23 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         If it cannot be created.
     """
     remove_rests(parent)
-    folder = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
-    lock = FileLock(folder / LOCK)
+    folder = parent / f"{PREFIX}{secrets.token_hex(6)}"
+    lock = FileLock(lock_of(folder))  # before the folder, which a process that dies must not leave without a lock
     lock.acquire()
-    try:
-        yield folder
-    finally:
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
+    with removed_at_the_end(lock):
+        try:
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_rests(parent: Path) -> None:
     """Remove temporary folders and locks of processes that died; those of living processes and all else stay."""
-    for lock in parent.glob(f"{PREFIX}*/{LOCK}"):
-        with suppress(OSError):  # it belongs to somebody else, or another process removed it first
-            with suppress(Timeout), FileLock(lock, timeout=0):  # held: its owner is alive
-                shutil.rmtree(lock.parent, ignore_errors=True)
-            lock.parent.rmdir()  # Windows keeps an open file, and so the folder, until the lock is released
-    for lock in parent.glob(".*.lock"):
-        with suppress(OSError, Timeout), FileLock(lock, timeout=0):
-            lock.unlink()
+    for path in parent.glob(f".*{LOCK}"):
+        lock = FileLock(path, timeout=0)
+        with suppress(OSError, Timeout):  # it is held, so its owner is alive; or another process removed it first
+            lock.acquire()
+            with removed_at_the_end(lock):
+                if path.name.startswith(PREFIX):
+                    shutil.rmtree(path.with_suffix(""), ignore_errors=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tlhelpers.fetch import file_hash
 from tlhelpers.files import cache_dir, explained
-from tlhelpers.locks import LOCK, PREFIX, remove_rests, temporary_folder
+from tlhelpers.locks import PREFIX, lock_of, remove_rests, temporary_folder
 from tlhelpers.network import he2015
 from tlhelpers.network.weights import find_weights
 from tlhelpers.photos.ants_and_bees import TUTORIAL, find_fault
 from tlhelpers.photos.datasets import image_folder
 from tlhelpers.photos.drawn import COUNTS
 
-REST = f"**/{PREFIX}*"
+REST = f"**/{PREFIX}*/"
 DAMAGED = "**/*.damaged-*"
 DAY = 24 * 60 * 60  # seconds
 
@@ -140,7 +140,7 @@ def _remove_rests(cache: Path) -> Iterator[tuple[Path, int]]:
         if not folder.is_dir():  # it was inside of one that is removed by now
             continue
         size = _size(files_in(folder))
-        if (folder / LOCK).exists():
+        if lock_of(folder).exists():
             remove_rests(folder.parent)
         elif time.time() - folder.stat().st_mtime > DAY:  # version 0.2 made them without a lock
             _remove(folder)

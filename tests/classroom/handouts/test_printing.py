@@ -14,7 +14,7 @@ def test_a_browser_that_fails_costs_the_pdf_only(project, capsys):
     """One line for each page says so, the index names no PDF, and no temporary file stays behind."""
     folder = write(project, browser="false")
     assert capsys.readouterr().out.count("has no PDF") == 2
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", ".written.json", "student", "tutor"]
+    assert sorted(path.name for path in folder.iterdir()) == [".written.json", "student", "tutor"]
     assert "PDF" not in (folder / "tutor" / "index.html").read_text().split("<main")[1]
 
 
@@ -41,7 +41,7 @@ def test_pdfs_show_solutions_unfolded(project):
     assert student.startswith(b"%PDF") and (count_pages(student), count_pages(tutor)) == (1, 2)
     assert b"file:" not in student + tutor and b"file:" not in unpacked(tutor)
     assert 'href="01_a.pdf"' in (folder / "tutor" / "index.html").read_text()
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", ".written.json", "student", "tutor"]
+    assert sorted(path.name for path in folder.iterdir()) == [".written.json", "student", "tutor"]
 
 
 def unpacked(pdf):

@@ -182,7 +182,7 @@ def test_wherever_a_run_is_killed_nothing_stays(project, capsys, monkeypatch, st
     (folder / ".new" / "rest" / "page.html").write_text("half a page")
     write(project)
     assert "kept" not in capsys.readouterr().out
-    assert {path.name for path in folder.iterdir()} == {".lock", ".written.json", "student", "tutor"}
+    assert {path.name for path in folder.iterdir()} == {".written.json", "student", "tutor"}
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(project):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tlhelpers.locks import removed_at_the_end
+
 AUDIENCES = ("student", "tutor")
 RECORD = ".written.json"  # the hash of each file as it was written, by its path in the folder
 LOCK = ".lock"  # a file that the process which writes here holds
@@ -56,7 +58,9 @@ def empty_handouts(folder: Path) -> Iterator[Handouts]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+        with removed_at_the_end(lock):
             _clear(folder)
             handouts = Handouts(folder)
             handouts.unfinished.mkdir()
