@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile -q --no-config --universal --python-version 3.1
 
 UNIT := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: help run lab handouts test test-all test-pythons coverage lint docs lock audit bench mutations outputs clean
+.PHONY: help run lab handouts test test-all unit notebooks slow test-pythons coverage lint docs lock audit bench mutations outputs clean
 
 help:
 	@echo "make run       run every notebook and write build/handouts, for students and for tutors"
@@ -54,12 +54,18 @@ lab: $(STAMP)
 handouts: $(STAMP)
 	@$(BIN)/tlhelpers handouts
 
-test: $(STAMP)
+test: unit notebooks
+
+test-all: test slow
+
+unit: $(STAMP)
 	$(UNIT)
+
+notebooks: $(STAMP)
 	$(if $(STRICT),$(BIN)/pytest --nbval --nbval-current-env $(STRICT))
 	$(if $(LAX),$(BIN)/pytest --nbval-lax --nbval-current-env $(LAX))
 
-test-all: test
+slow: $(STAMP)
 	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile=full
 
 test-pythons: $(STAMP)
