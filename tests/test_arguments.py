@@ -166,7 +166,8 @@ def test_a_value_is_shown_in_one_line(value, words):
     assert shown(value) == words
 
 
-def test_an_error_without_a_text_is_quoted_by_its_type():
-    """Libraries raise some errors with many lines, and some with none."""
+def test_an_error_of_a_library_is_quoted_by_one_short_line():
+    """Libraries raise some errors with many lines or a long one, and some with none: those are quoted by their type."""
     assert first_line(ValueError("one\ntwo")) == "one"
     assert first_line(AssertionError()) == "AssertionError"
+    assert first_line(ValueError("x" * 1000)) == "x" * 100

@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from tlhelpers.arguments import first_line
+
 MAX_MEMBERS = 100_000
 MAX_NAME = 255  # bytes, which every file system allows
 
@@ -51,7 +53,9 @@ def unpack(
             files = _check(archive.name, opened.infolist(), max_bytes, max_members)
             return _write(opened, [member for member in files if wanted(member.filename)], folder)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, UnicodeDecodeError) as error:
-        raise ValueError(f"{archive.name} is not a zip archive that can be unpacked ({error})") from error
+        raise ValueError(
+            f"{archive.name} is not a zip archive that can be unpacked ({first_line(error)}); get it again"
+        ) from error
 
 
 def _check(archive: str, members: list[zipfile.ZipInfo], max_bytes: int, max_members: int) -> list[zipfile.ZipInfo]:

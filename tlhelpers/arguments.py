@@ -13,7 +13,7 @@ from tlhelpers.byhand.arguments import require
 
 # None mostly comes from a cell that was not run, or from model = replace_head(model, 2), which returns nothing
 MAKE_IT = "run the cell that makes it (a function that changes a model in place returns None)"
-SHORT = 100  # letters of a text that a message shows
+SHORT = 100  # letters of a text that a message shows, and of an error that it quotes
 
 
 def shown(value: object) -> str:
@@ -30,8 +30,8 @@ def shown(value: object) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error of a library as a message quotes it: the first line of its text, or its type if it has none."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    """Return an error of a library as a message quotes it: the first line, shortened, or the type if it has no text."""
+    return next(iter(str(error).splitlines()), "")[:SHORT] or type(error).__name__
 
 
 def check_kind(name: str, value: object, kind: type | tuple, rule: str, remedy: str) -> None:

@@ -41,7 +41,7 @@ def read_notebook(path: Path) -> NotebookNode:
         nbformat.validate(notebook)
         return notebook
     except Exception as error:  # nbformat has many types of errors for a file that it cannot read
-        reason = getattr(error, "strerror", None) or first_line(error)[:100]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise ValueError(
             f"{path} is not a notebook that can be read ({reason}); restore the file, or move it elsewhere"
         ) from error
