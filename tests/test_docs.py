@@ -222,6 +222,37 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
 # Their measurements are those that are stored
 
 
+def result(name):
+    """Return what a benchmark stored."""
+    return json.loads((ROOT / f"benchmarks/results/{name}.json").read_text(encoding="utf-8"))
+
+
+def test_what_was_tried_is_what_was_measured():
+    """The counts of security.md are those of the kills, of the damaged inputs and of the cycles; no fault is hidden."""
+    kills, race, inputs, cycles = (
+        row[1:] for row in rows(section(named("security.md"), "## What was tried to break it"))[1:]
+    )
+    found = result("kills")["operations"].values()
+    total = {name: sum(counts[name] for counts in found) for name in next(iter(found))}
+    tried = total.pop("kills in the middle")
+    assert kills[0] == f"{tried} kills" and re.findall(r"\d+", kills[1]) == [str(number) for number in total.values()]
+    at_once = result("kills")["race"]
+    assert race == [
+        f"{at_once['processes']} processes",
+        "{downloads} download, {right results} right results".format(**at_once),
+    ]
+    fuzz = result("fuzz")
+    assert inputs[0] == f"{fuzz['inputs'] * len(fuzz['outcomes']):,} files"
+    assert all(outcome["faults"] == 0 for outcome in fuzz["outcomes"].values()) and set(
+        re.findall(r"\d+", inputs[1])
+    ) == {"0"}
+    held = result("cycles")
+    assert cycles[0] == f"{held['cycles']} times"
+    early, late = held["after the first third"], held["at the end"]
+    assert all(late[name] <= early[name] for name in ("open files", "threads", "hooks"))
+    assert f"from {early['megabytes']:,} to {late['megabytes']:,} megabytes" in cycles[1]
+
+
 @pytest.mark.parametrize(
     ("heading", "name"),
     [("## Two cores of a CPU", "cpu"), ("## Two cores without AMX", "cpu_without_amx"), ("## A GPU", "cuda")],

@@ -9,6 +9,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from tlhelpers.machine import pick_device
 from tlhelpers.network.fused import fuse_convolutions
 from tlhelpers.network.graphs import cut, fold_batch_norms
+from tlhelpers.network.sources import forgetting_sources
 from tlhelpers.precision import pick_dtype
 
 IMAGES_AT_ONCE = (8, 32)  # on a CPU, in the early and in the late layers: so many activations fit in its cache
@@ -38,13 +39,14 @@ class FrozenNetwork:
     def __init__(self, model: nn.Module, layer: str) -> None:
         self.layer, self.device = layer, pick_device()
         self.dtype = pick_dtype(self.device)
-        network = create_feature_extractor(copy.deepcopy(model).eval(), [layer])
-        fold_batch_norms(network)
-        network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
-        if self.device.type == "cpu" and torch.backends.mkldnn.is_available():
-            fuse_convolutions(network)
-        self.network = network
-        self.early, self.late = cut(network)
+        with forgetting_sources():
+            network = create_feature_extractor(copy.deepcopy(model).eval(), [layer])
+            fold_batch_norms(network)
+            network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
+            if self.device.type == "cpu" and torch.backends.mkldnn.is_available():
+                fuse_convolutions(network)
+            self.network = network
+            self.early, self.late = cut(network)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
