@@ -1,6 +1,7 @@
 """An archive of unknown origin writes only into its folder, only what it says, and only within bounds."""
 
 import io
+import os
 import stat
 import struct
 import zipfile
@@ -130,3 +131,14 @@ def test_a_name_that_is_no_text_is_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="set.zip is not a zip archive that can be unpacked") as caught:
         unpack(path, tmp_path / "out", max_bytes=10)
     assert caught.type is ValueError
+
+
+def test_what_an_archive_holds_is_not_in_the_sentence(tmp_path):
+    """The error of the library quotes a name that takes all of the file."""
+    path = write_zip(tmp_path / "set.zip", [(member("a.jpg"), os.urandom(5000))])
+    content = bytearray(path.read_bytes())
+    content[26:28] = struct.pack("<H", 5000)  # the length of the name before the content
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="set.zip is not a zip archive that can be unpacked") as caught:
+        unpack(path, tmp_path / "out", max_bytes=10_000)
+    assert len(str(caught.value)) < 300

@@ -128,7 +128,16 @@ def test_a_kernel_that_does_not_start_is_an_error_like_any_other(tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    "content", ["", "nobody", "[]", '{"a": 1}', '{"nbformat": 99}', '{"nbformat": 4, "cells": [{}]}']
+    "content",
+    [
+        "",
+        "nobody",
+        "[]",
+        '{"a": 1}',
+        '{"nbformat": 4, "nbformat_minor": "", "metadata": {}, "cells": []}',
+        '{"nbformat": 99}',
+        '{"nbformat": 4, "cells": [{}]}',
+    ],
 )
 def test_what_is_no_notebook_is_one_sentence(tmp_path, content):
     """The error names the file, whatever is wrong with it."""
