@@ -202,6 +202,18 @@ def test_with_new_settings_the_weights_are_continued_alone(photos, tmp_path, cap
         a_training(photos, 1, tmp_path / "run", resume="yes")
 
 
+@pytest.mark.parametrize("number", [np.float64, np.float32, torch.tensor])
+def test_numbers_of_numpy_and_torch_do_not_make_a_checkpoint_unreadable(number, photos, tmp_path):
+    """A training with a rate of np.logspace is resumed; a history and classes of any such kind come back plain."""
+    options = {"schedule": lambda *_: None, "rate": number(0.1)}
+    a_training(photos, 1, tmp_path / "run", **options)
+    assert len(a_training(photos, 2, tmp_path / "run", **options)[1]) == 2
+    model, path = TinyNet(), tmp_path / "a.pt"
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    save_checkpoint(path, model, optimizer, history=[{"loss": number(0.5)}], classes=("ant", "bee"))
+    assert load_checkpoint(path, model, classes=["ant", "bee"]) == [{"loss": 0.5}]
+
+
 SCHEDULES = {
     "one cycle": one_cycle,
     "cosine": lambda optimizer, epochs, steps, rate: schedules.CosineAnnealingLR(optimizer, epochs * steps),
