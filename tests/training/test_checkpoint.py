@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import lr_scheduler as schedules
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import ImageFolder
 
 from tests.tiny import ENTRY, TinyNet, transform, write_folder, write_photo
 from tlhelpers.photos.datasets import Photos, image_folder
@@ -177,6 +179,39 @@ def test_other_photos_and_other_trained_layers_are_noticed(photos, tmp_path):
         a_training(photos, 1, tmp_path / "run")
     with pytest.raises(ValueError, match="with trained parameters 5 tensors"):
         a_training(photos, 1, tmp_path / "run", model=freeze_conv(TinyNet()))
+
+
+def in_memory(shift):
+    """Return a loader of values in memory, as ``keep_below`` makes one."""
+    images = torch.randn(12, 3, 16, 16, generator=torch.Generator().manual_seed(0)) + shift
+    return DataLoader(TensorDataset(images, torch.arange(12) % 2), 4)
+
+
+def image_folder_of_torchvision(name, size):
+    write_photo(Path(name) / "dark" / "0.png", 0, size)
+    write_photo(Path(name) / "light" / "1.png", 1)
+    return DataLoader(ImageFolder(name, transform()), 2)
+
+
+def test_other_photos_are_noticed_whatever_holds_them(tmp_path):
+    """Values in memory, a folder of torchvision; and another transform for validation."""
+
+    def a_training_of(loader, name, val_loader=None):
+        torch.manual_seed(0)
+        model = TinyNet()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        fit(model, loader, val_loader or loader, optimizer, epochs=1, folder=tmp_path / name)
+
+    folders = [image_folder_of_torchvision(tmp_path / "a" / "t", (30, 24))]
+    folders.append(image_folder_of_torchvision(tmp_path / "b" / "t", (31, 24)))
+    for name, (one, other) in {"memory": (in_memory(0), in_memory(9)), "folder": folders}.items():
+        a_training_of(one, name)
+        a_training_of(one, name)
+        with pytest.raises(ValueError, match="belongs to a training with training photos"):
+            a_training_of(other, name)
+    judged = DataLoader(ImageFolder(tmp_path / "a" / "t", train_transform(ENTRY)), 2)
+    with pytest.raises(ValueError, match="belongs to a training with validation transform"):
+        a_training_of(folders[0], "folder", judged)
 
 
 def test_with_new_settings_the_weights_are_continued_alone(photos, tmp_path, capsys):
