@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import lr_scheduler as schedules
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import ImageFolder
 
 from tests.tiny import ENTRY, TinyNet, transform, write_folder, write_photo
 from tlhelpers.photos.datasets import Photos, image_folder
@@ -179,6 +181,39 @@ def test_other_photos_and_other_trained_layers_are_noticed(photos, tmp_path):
         a_training(photos, 1, tmp_path / "run", model=freeze_conv(TinyNet()))
 
 
+def in_memory(shift):
+    """Return a loader of values in memory, as ``keep_below`` makes one."""
+    images = torch.randn(12, 3, 16, 16, generator=torch.Generator().manual_seed(0)) + shift
+    return DataLoader(TensorDataset(images, torch.arange(12) % 2), 4)
+
+
+def image_folder_of_torchvision(name, size):
+    write_photo(Path(name) / "dark" / "0.png", 0, size)
+    write_photo(Path(name) / "light" / "1.png", 1)
+    return DataLoader(ImageFolder(name, transform()), 2)
+
+
+def test_other_photos_are_noticed_whatever_holds_them(tmp_path):
+    """Values in memory, a folder of torchvision; and another transform for validation."""
+
+    def a_training_of(loader, name, val_loader=None):
+        torch.manual_seed(0)
+        model = TinyNet()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        fit(model, loader, val_loader or loader, optimizer, epochs=1, folder=tmp_path / name)
+
+    folders = [image_folder_of_torchvision(tmp_path / "a" / "t", (30, 24))]
+    folders.append(image_folder_of_torchvision(tmp_path / "b" / "t", (31, 24)))
+    for name, (one, other) in {"memory": (in_memory(0), in_memory(9)), "folder": folders}.items():
+        a_training_of(one, name)
+        a_training_of(one, name)
+        with pytest.raises(ValueError, match="belongs to a training with training photos"):
+            a_training_of(other, name)
+    judged = DataLoader(ImageFolder(tmp_path / "a" / "t", train_transform(ENTRY)), 2)
+    with pytest.raises(ValueError, match="belongs to a training with validation transform"):
+        a_training_of(folders[0], "folder", judged)
+
+
 def test_with_new_settings_the_weights_are_continued_alone(photos, tmp_path, capsys):
     """Epochs count from 1, the optimizer is new, and the earlier checkpoints are kept; asked again, it is resumed."""
     first, _ = a_training(photos, 2, tmp_path / "run", seed=3)
@@ -200,6 +235,18 @@ def test_with_new_settings_the_weights_are_continued_alone(photos, tmp_path, cap
     ]
     with pytest.raises(ValueError, match="resume is 'yes'; it must be 'with the same settings' or 'with new settings'"):
         a_training(photos, 1, tmp_path / "run", resume="yes")
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32, torch.tensor])
+def test_numbers_of_numpy_and_torch_do_not_make_a_checkpoint_unreadable(number, photos, tmp_path):
+    """A training with a rate of np.logspace is resumed; a history and classes of any such kind come back plain."""
+    options = {"schedule": lambda *_: None, "rate": number(0.1)}
+    a_training(photos, 1, tmp_path / "run", **options)
+    assert len(a_training(photos, 2, tmp_path / "run", **options)[1]) == 2
+    model, path = TinyNet(), tmp_path / "a.pt"
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    save_checkpoint(path, model, optimizer, history=[{"loss": number(0.5)}], classes=("ant", "bee"))
+    assert load_checkpoint(path, model, classes=["ant", "bee"]) == [{"loss": 0.5}]
 
 
 SCHEDULES = {

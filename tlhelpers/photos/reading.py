@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,7 @@ from tlhelpers.arguments import check_kind
 from tlhelpers.photos.formats import HEIF_PACKAGE, READ, START, describe_start, is_heif
 from tlhelpers.photos.orientation import find_turn
 
-READER_VERSION = 2  # raised whenever other pixels are read from the same file; stored features are then computed again
+READER_VERSION = 3  # raised whenever other pixels are read from the same file; stored features are then computed again
 MIN_SIDE = 512  # pixels that both sides of a reduced photo keep; twice the input size of the networks in this series
 MAX_PIXELS = 50_000_000  # that are decoded, at 7 to 9 bytes each
 MAX_PIXELS_OF = {"WEBP": 30_000_000, "F": 30_000_000, "I": 30_000_000}  # formats and modes that take 15 bytes each
@@ -155,6 +155,8 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _from_16_bits(image: Image.Image) -> np.ndarray:
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})  # (H, W), and what a TIFF says of them
     levels = (values >> (min(16, tags.get(BITS, (16,))[0]) - 8)).astype(np.uint8)
+    if values.any() and not levels.any():  # values of 8 bits in a file of 16
+        _refuse_range(values, 16)
     if tags.get(PHOTOMETRIC) == 0:
         levels = 255 - levels
     levels[values == image.info.get("transparency", -1)] = 255
@@ -165,11 +167,15 @@ def _from_32_bits(image: Image.Image) -> np.ndarray:
     values = np.asarray(image)  # (H, W)
     low, high = values.min(), values.max()
     if low < 0 or high > 65535 or 0 < high < 256:  # up to 255 they could have been meant as 8 bits or as 16
-        raise ValueError(
-            f"its values are integers of 32 bits from {low} to {high}, of which black and white are unknown; save it "
-            "with 8 or 16 bits for each channel"
-        )
+        _refuse_range(values, 32)
     return _from_16_bits(image)
+
+
+def _refuse_range(values: np.ndarray, bits: int) -> NoReturn:
+    raise ValueError(
+        f"its values are integers of {bits} bits from {values.min()} to {values.max()}, of which black and white are "
+        "unknown; save it with 8 bits for each channel, or with 16 of which all are used"
+    )
 
 
 def _from_floats(image: Image.Image) -> np.ndarray:

@@ -22,7 +22,7 @@ from tlhelpers.machine import pick_device
 from tlhelpers.network.identity import check_same_network, describe_attributes, describe_network
 from tlhelpers.network.weight_files import read_file
 from tlhelpers.precision import keep_dtype, pick_dtype
-from tlhelpers.training.checkpoint_parts import check_parts
+from tlhelpers.training.checkpoint_parts import check_parts, plain_numbers
 from tlhelpers.training.settings import Settings, compare_settings, describe_optimizer
 
 
@@ -63,11 +63,11 @@ def save_checkpoint(
     state = {
         "model": model.state_dict(),
         "network": describe_network(model),
-        "classes": classes or getattr(model, "classes", None),
+        "classes": plain_numbers(classes or getattr(model, "classes", None)),
         "optimizer": optimizer.state_dict()["state"],
         "steps": 0 if schedule is None else schedule.last_epoch,
-        "settings": (settings or {}) | describe_optimizer(optimizer, schedule),
-        "history": history or [],
+        "settings": plain_numbers((settings or {}) | describe_optimizer(optimizer, schedule)),
+        "history": plain_numbers(history or []),
         "random": _random_states(),
         "arithmetic": _arithmetic(),
     }

@@ -4,7 +4,7 @@ torch reads any plain values. Of which kind they are would show only later, when
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,18 @@ def check_parts(path: Path, state: Any) -> None:
                 f"{path} holds a training whose {name!r} is not as save_checkpoint writes it; take an earlier "
                 "checkpoint, or train anew"
             )
+
+
+def plain_numbers(value: Any) -> Any:
+    """Return a value in which numbers of numpy and torch are those of Python: no others are read from a checkpoint.
+
+    A learning rate of ``np.logspace`` is such a number.
+    """
+    if isinstance(value, Mapping):
+        return {name: plain_numbers(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_numbers(part) for part in value]
+    return value.tolist() if isinstance(value, np.generic | np.ndarray | Tensor) else value
 
 
 def _is_state_dict(value: Any) -> bool:

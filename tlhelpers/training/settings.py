@@ -10,7 +10,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision.datasets import DatasetFolder
+
+from tlhelpers.network.weight_files import content_hash
 
 Settings = dict[str, Any]
 
@@ -44,6 +47,7 @@ def describe_training(
         "training photos": _describe_photos(train_loader),
         "validation photos": _describe_photos(val_loader),
         "training transform": _without_addresses(getattr(train_loader.dataset, "transform", None)),
+        "validation transform": _without_addresses(getattr(val_loader.dataset, "transform", None)),
         "batch size": getattr(train_loader.batch_sampler, "batch_size", train_loader.batch_size),
         "seed": torch.initial_seed(),
         **{name.replace("_", " "): number for name, number in numbers.items()},
@@ -103,12 +107,19 @@ def _difference(theirs: Any, ours: Any) -> tuple[Any, Any]:
 
 
 def _describe_photos(loader: DataLoader) -> str:
-    """Return the number of photos, and a hash of their names, sizes and labels where they are files."""
+    """Return the number of photos, and a hash: of names, sizes and labels of files, or of values in memory."""
     dataset: Any = loader.dataset
-    if not hasattr(dataset, "paths"):
+    if isinstance(dataset, TensorDataset):
+        values = {str(number): tensor.float() for number, tensor in enumerate(dataset.tensors)}
+        return f"{len(dataset)} photos in memory ({content_hash(values)[:8]})"
+    if isinstance(dataset, DatasetFolder):  # such as torchvision's ImageFolder
+        paths, labels = [path for path, _ in dataset.samples], dataset.targets
+    elif hasattr(dataset, "paths"):
+        paths, labels = dataset.paths, dataset.labels.tolist()
+    else:
         return f"{len(dataset)} of {type(dataset).__name__}"
-    files = [("/".join(path.parts[-3:]), path.stat().st_size) for path in map(Path, dataset.paths)]
-    return f"{len(dataset)} photos ({_short_hash([files, dataset.labels.tolist()])})"
+    files = [("/".join(path.parts[-3:]), path.stat().st_size) for path in map(Path, paths)]
+    return f"{len(dataset)} photos ({_short_hash([files, labels])})"
 
 
 def _short_hash(value: Any) -> str:
