@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from tlhelpers import plots
+from tlhelpers.pictures import to_pil
 from tlhelpers.training.fitting import EpochResult
 
 
@@ -89,3 +90,26 @@ def test_bars_of_time_follow_one_another():
     found = [[(bar.get_x(), bar.get_width()) for bar in bars] for bars in ax.containers]
     assert found == [[(0, 5), (0, 1)], [(5, 2), (1, 3)]]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["slow", "fast"] and ax.yaxis_inverted()
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2], [-1, 0, 1], [0, 0.5, 1]])
+def test_labels_without_a_class_are_not_left_out(labels):
+    """Their photos would be missing in the figure without a word."""
+    with pytest.raises(ValueError, match="labels is up to .*; it must be from 0 to 1; name all classes"):
+        plots.plot_confusion(labels, [0, 1, 1], ["ants", "bees"])
+    with pytest.raises(ValueError, match="labels is up to .*; it must be from 0 to 1; name all classes"):
+        plots.plot_features(np.zeros((3, 2)), labels, ["ants", "bees"])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.uint16])
+def test_integers_are_levels_of_gray(kind):
+    """Whatever type they have, 0 to 255."""
+    levels = np.array([[0, 100], [200, 255]], dtype=kind)
+    assert np.asarray(to_pil(levels))[..., 0].tolist() == levels.tolist()
+
+
+@pytest.mark.parametrize("values", [np.array([[0, 256]]), np.array([[-1, 5]]), np.array([[0.0, 255.0]])])
+def test_values_out_of_range_are_not_drawn_white(values):
+    """The range that is allowed, and the way out, are in the message."""
+    with pytest.raises(ValueError, match="image is an array with values up to .*; it must hold floats from"):
+        to_pil(values)

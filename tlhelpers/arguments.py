@@ -1,10 +1,11 @@
 """Checks of arguments that many functions share: a wrong kind of value gets one sentence, with the way out."""
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset
@@ -84,6 +85,14 @@ def check_optimizer(optimizer: object) -> None:
 def check_tensor(value: object, name: str) -> None:
     """Raise ValueError if a value is no tensor."""
     check_kind(name, value, Tensor, "be a tensor", f"convert it with torch.as_tensor({name})")
+
+
+def check_classes(classes: Sequence[str], **labels: ArrayLike) -> None:
+    """Raise ValueError if a label, of those given by name, is not the number of a class."""
+    for name, values in labels.items():
+        wrong = [value for value in np.unique(np.asarray(values)).tolist() if value not in range(len(classes))]
+        remedy = "name all classes, in the order of their numbers"
+        require(not wrong, name, f"up to {max(wrong, default=0)}", f"be from 0 to {len(classes) - 1}", remedy)
 
 
 def check_path(path: object, name: str = "path") -> None:

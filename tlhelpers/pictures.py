@@ -11,6 +11,8 @@ from tlhelpers.byhand.arguments import require
 
 WAY_OUT = "open a file with Image.open(path), or take the image out of what holds it"
 
+MUCH = 10  # larger floats are those of an image from 0 to 255; a filter may take one from 0 to 1 a little out of range
+
 
 def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
     """Return an RGB image of PIL.
@@ -31,9 +33,17 @@ def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
         fits = array.size > 0 and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
         rule = "be a PIL image, an (H, W, 3) array or a (3, H, W) tensor"
         require(fits, "image", shown(image), rule, MAKE_IT if image is None else WAY_OUT)
-        array = array if array.dtype == np.uint8 else (array.clip(0, 1) * 255).round().astype(np.uint8)
-        image = Image.fromarray(array)
+        image = Image.fromarray(_to_bytes(array))
     return image.convert("RGB")
+
+
+def _to_bytes(array: np.ndarray) -> np.ndarray:
+    """Return values as integers from 0 to 255: integers as they are, floats and booleans times 255."""
+    whole = np.issubdtype(array.dtype, np.integer)
+    fits = array.min() >= 0 and array.max() <= 255 if whole else not array.max() > MUCH
+    value, rule = f"an array with values up to {array.max():g}", "hold floats from 0 to 1 or integers from 0 to 255"
+    require(fits, "image", value, rule, "divide it by its largest possible value")
+    return array.astype(np.uint8) if whole else (array.clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def check_images(images: object) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from PIL import ImageOps
 
 from tlhelpers import fonts, names
-from tlhelpers.arguments import check_kind
+from tlhelpers.arguments import check_classes, check_kind
 from tlhelpers.pictures import check_images, to_pil
 
 # Okabe and Ito's colors, as in figures.mplstyle: color-blind readers can tell them apart. Some look alike when printed
@@ -121,6 +121,7 @@ def plot_confusion(
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
+    check_classes(classes, labels=labels, predictions=predictions)
     side = min(max(3.2, 0.4 * len(classes)), 24)  # more than 60 classes have smaller letters
     ax = ax or plt.subplots(figsize=(side, side))[1]
     words, numbers = names.labels(ax, classes), range(len(classes))
@@ -144,6 +145,7 @@ def plot_features(points: ArrayLike, labels: ArrayLike, classes: Sequence[str], 
     classes : sequence of str
         The names of the classes.
     """
+    check_classes(classes, labels=labels)
     ax = ax or plt.subplots(figsize=(5, 4))[1]
     points, labels, words = np.asarray(points), np.asarray(labels), names.labels(ax, classes)
     for index, name in enumerate(words):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torchvision.transforms import v2
 
 import tlhelpers as tl
@@ -17,18 +18,28 @@ from tlhelpers.features.extraction import _say_once
 from tlhelpers.photos.reading import READER_VERSION
 
 
-def count_passes(model):
-    """Return a list that grows by one with every forward pass."""
-    passes = []
-    model.register_forward_pre_hook(lambda *_: passes.append(1))
-    return passes
+@pytest.fixture
+def count_passes():
+    """Return a function from a model to a list that grows by one with every forward pass."""
+    handles = []
+
+    def count(model):
+        passes = []
+        handles.append(
+            register_module_forward_pre_hook(lambda module, _: passes.append(1) if module is model else None)
+        )
+        return passes
+
+    yield count
+    for handle in handles:
+        handle.remove()
 
 
 def kept(tmp_path):
     return list((tmp_path / "cache" / "features").iterdir())
 
 
-def test_the_second_call_reads_the_cache(loader, tmp_path):
+def test_the_second_call_reads_the_cache(loader, tmp_path, count_passes):
     """The same features come back without a pass through the model, in other batches too."""
     model = tiny()
     first, _ = tl.extract_features(model, loader, cache=True)
@@ -50,7 +61,7 @@ def test_random_numbers_do_not_depend_on_the_cache(loader):
     assert drawn == [torch.rand(1).item()] * 2
 
 
-def test_nothing_is_kept_unless_asked(loader, tmp_path):
+def test_nothing_is_kept_unless_asked(loader, tmp_path, count_passes):
     """Without cache=True nothing is written, and every call computes."""
     model = tiny()
     passes = count_passes(model)
@@ -161,7 +172,7 @@ def change_mode(model):
 
 
 @pytest.mark.parametrize("change", [new_head, change_head, change_mode])
-def test_what_does_not_change_the_features_keeps_the_cache(change, loader, tmp_path):
+def test_what_does_not_change_the_features_keeps_the_cache(change, loader, tmp_path, count_passes):
     """A new head, another weight of the head, or training mode: the features are read from the cache."""
     model = tiny()
     old, _ = tl.extract_features(model, loader, cache=True)
@@ -190,7 +201,7 @@ class Darker(nn.Module):
 @pytest.mark.parametrize(
     "step", [v2.Lambda(lambda image: image), lambda image: image, Darker(), partial(v2.functional.hflip)]
 )
-def test_what_holds_code_of_your_own_is_computed_and_not_cached(step, dataset, tmp_path, capsys):
+def test_what_holds_code_of_your_own_is_computed_and_not_cached(step, dataset, tmp_path, capsys, count_passes):
     """Two functions look alike, so the second would get the features of the first; one line says so, once."""
     _say_once.cache_clear()
     loader = tl.make_loader(dataset, v2.Compose([v2.CenterCrop(12), step, *TRANSFORM.transforms]))
@@ -243,7 +254,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_features_are_set_aside_and_computed_again(damage, loader, tmp_path, capsys):
+def test_damaged_features_are_set_aside_and_computed_again(damage, loader, tmp_path, capsys, count_passes):
     """One line names the file; what was in it is kept, and the next call reads the new file."""
     model = tiny()
     expected, _ = tl.extract_features(model, loader, cache=True)
@@ -289,3 +300,32 @@ def test_a_full_disk_leaves_nothing_behind(loader, tmp_path, monkeypatch, capsys
     features, _ = tl.extract_features(tiny(), loader, cache=True)
     assert features.shape == (7, 5)
     assert capsys.readouterr().out.count("\n") == 1 and kept(tmp_path) == []
+
+
+def double(module, inputs, output):
+    return 2 * output
+
+
+CHANGES = {
+    "hook": lambda model: model.bn1.register_forward_hook(double),
+    "forward": lambda model: setattr(model.bn1, "forward", lambda x: 2 * x),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_hooks_and_replaced_forwards_are_not_cached(change, loader, tmp_path, capsys):
+    """They change the features, and nothing else tells of them."""
+    _say_once.cache_clear()
+    model = tiny()
+    CHANGES[change](model)
+    tl.extract_features(model, loader, cache=True)
+    assert not (tmp_path / "cache").exists() and "has hooks or another 'forward'" in capsys.readouterr().out
+
+
+def test_options_that_are_not_in_the_repr_are_in_the_key(loader):
+    """Whether a mean counts the padding is one; the representation of the module does not show it."""
+    keys = {
+        cache_key(nn.Sequential(nn.AvgPool2d(3, padding=1, count_include_pad=counted)), loader, "0")
+        for counted in (True, False)
+    }
+    assert len(keys) == 2

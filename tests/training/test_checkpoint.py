@@ -5,23 +5,28 @@ import random
 import signal
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.optim import lr_scheduler as schedules
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
 
 from tests.tiny import ENTRY, TinyNet, transform, write_folder, write_photo
+from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import Photos, image_folder
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import train_transform
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
 from tlhelpers.training.fitting import fit
 from tlhelpers.training.loop import evaluate
+from tlhelpers.training.settings import describe_training
 
 
 @pytest.fixture
@@ -260,6 +265,7 @@ SCHEDULES = {
         [schedules.LinearLR(optimizer, 0.1, 1, steps), schedules.CosineAnnealingLR(optimizer, (epochs - 1) * steps)],
         [steps],
     ),
+    "restarts": lambda optimizer, epochs, steps, rate: schedules.CosineAnnealingWarmRestarts(optimizer, steps),
     "none": lambda *_: None,
 }
 
@@ -488,7 +494,37 @@ def test_a_checkpoint_replaces_the_older_one_whole(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RuntimeError, match="No space left on device.*name another folder for the checkpoints"):
         save_checkpoint(path, model, optimizer)
     assert load_checkpoint(path, model) == [{"epoch": 1}] and [file.name for file in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_names_that_do_not_fit_the_head_are_not_stored(tmp_path):
+    """They would be loaded as those of the network."""
+    model = ResNet50(2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="classes has 3 names and the network has 2 outputs; there must be"):
+        save_checkpoint(tmp_path / "a.pt", model, optimizer, classes=["a", "b", "c"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def described(train, val):
+    """Return the settings of a training with these photos."""
+    return describe_training(TinyNet(), DataLoader(train), DataLoader(val))
+
+
+def test_changes_of_functions_parts_and_contents_are_noticed(photos):
+    """Two functions look alike, two parts have one length, and a photo edited in place keeps its name and its size."""
+    train, val = photos.train, photos.val
+    changed = [described(Subset(train, [0, 1]), val), described(Subset(train, [0, 2]), val)]
+    path = train.paths[0]
+    Image.new("RGB", (30, 24), "red").save(path, "BMP")
+    before = described(train, val)
+    Image.new("RGB", (30, 24), "blue").save(path, "BMP")
+    changed += [before, described(train, val)]
+    for factor in (2, 3):
+        train.transform = v2.Compose([v2.Lambda([lambda image: image * 2, lambda image: image * 3][factor - 2])])
+        changed.append(described(train, val))
+    assert all(one != other for one, other in combinations(changed, 2))
+    assert described(train, val) == described(train, val)

@@ -42,3 +42,19 @@ def test_a_classifier_of_other_features_is_refused():
 def test_a_head_needs_two_classes(classes):
     with pytest.raises(ValueError, match=f"num_classes is {classes}"):
         replace_head(TinyNet(), classes)
+
+
+@pytest.mark.parametrize("labels", [[1, 2, 1, 2, 1, 2], [0, 3, 2, 0, 3, 2], list("abcabc")])
+def test_a_classifier_of_other_labels_is_refused(labels):
+    """Its first output would silently be class 0."""
+    classifier = LogisticRegression().fit(torch.rand(6, 4), labels)
+    with pytest.raises(ValueError, match="classifier was fitted on the labels .*; they must be 0, 1, 2"):
+        head_from_classifier(TinyNet(), classifier)
+
+
+def test_a_new_head_has_no_names():
+    """The names of the old classes would be wrong for it."""
+    model = TinyNet()
+    model.classes = ["ants", "bees"]
+    replace_head(model, 2)
+    assert model.classes is None

@@ -229,3 +229,13 @@ def test_label_smoothing_is_torchs(photos):
     expected = F.cross_entropy(copy.deepcopy(model).train()(images), labels, label_smoothing=0.3).item()
     loss, _ = train_one_epoch(model, loader, sgd(model), label_smoothing=0.3)
     assert loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_photos_of_other_classes_are_not_judged(photos):
+    """An accuracy of ants and bees on other photos would look like one."""
+    model = TinyNet()
+    model.classes = ["ants", "bees"]
+    with pytest.raises(ValueError, match=r"the classes \['ants', 'bees'\] and the photos have \['dark', 'light'\]"):
+        evaluate(model, make_loader(photos.val, transform()))
+    model.classes = photos.classes
+    evaluate(model, make_loader(photos.val, transform()))

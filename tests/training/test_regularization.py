@@ -66,3 +66,12 @@ def test_averaged_weights_have_the_share_that_is_asked_for(share):
     average_weights(model, before, share=share)
     for mean, old, new in zip(model.parameters(), before.parameters(), after.parameters(), strict=True):
         torch.testing.assert_close(mean, share * old + (1 - share) * new)
+
+
+def test_weights_of_another_network_are_not_averaged():
+    """It is refused before anything changes."""
+    model = StagedNet(2)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match="before has other parameters than model; it must be a copy of it"):
+        average_weights(model, StagedNet(3))
+    assert all(torch.equal(values, before[name]) for name, values in model.state_dict().items())

@@ -43,6 +43,8 @@ def describe(value: Any) -> str:
     if isinstance(value, torch.Tensor | np.ndarray):
         return f"{value.dtype} {tuple(value.shape)} {np.asarray(value).tobytes().hex()}"
     _check_class(value)
+    if hasattr(value, "__qualname__"):  # a function or a class of one of the packages
+        return _name(value)
     options = {name: part for name, part in vars(value).items() if name not in HIDDEN and not _is_empty(part)}
     return f"{_name(type(value))}{describe(options)}"
 
@@ -53,20 +55,35 @@ def describe_network(model: nn.Module, layers: Mapping[str, nn.Module]) -> str:
     Raises
     ------
     UndescribableError
-        If one of their modules, or the network itself, is not of torch, torchvision, timm or this package.
+        If one of their modules, or the network itself, is not of torch, torchvision, timm or this package, or has
+        hooks or another ``forward`` than its class.
     """
-    for module in (model, *(module for layer in layers.values() for module in layer.modules())):
-        _check_class(module)
-    return repr((type(model), dict(layers)))
+    _check_module(model)
+    modules = [(f"{layer}.{name}", module) for layer, child in layers.items() for name, module in child.named_modules()]
+    return repr([type(model), *((name, _describe_module(module)) for name, module in modules)])
+
+
+def _describe_module(module: nn.Module) -> str:
+    _check_module(module)
+    options = {name: part for name, part in vars(module).items() if not name.startswith("_") and name not in HIDDEN}
+    return f"{_name(type(module))}{describe(options)}"
+
+
+def _check_module(module: nn.Module) -> None:
+    _check_class(module)
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+        raise UndescribableError(
+            f"a {type(module).__name__} has hooks or another 'forward', of which a change would not be noticed"
+        )
 
 
 def _check_class(value: Any) -> None:
-    if type(value).__module__.partition(".")[0] not in PACKAGES:
-        name = getattr(value, "__qualname__", type(value).__qualname__)
-        raise UndescribableError(f"{name!r} is code of your own, of which a change would not be noticed")
+    kind = value if hasattr(value, "__qualname__") else type(value)  # a function or a class, or an object
+    if kind.__module__.partition(".")[0] not in PACKAGES or "<" in kind.__qualname__:
+        raise UndescribableError(f"{kind.__qualname__!r} is code of your own, of which a change would not be noticed")
 
 
-def _name(kind: type) -> str:
+def _name(kind: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -6,6 +6,7 @@ threads affect the last digits: a training continues in the precision in which i
 threads is reported.
 """
 
+import io
 import random
 import warnings
 from pathlib import Path
@@ -53,17 +54,20 @@ def save_checkpoint(
 
     Raises
     ------
+    ValueError
+        If there is not one name for each class of a ResNet-50.
     RuntimeError
         If the file cannot be written.
     """
     check_path(path)
     check_network(model)
     check_optimizer(optimizer)
-    path = Path(path)
+    path, network, names = Path(path), describe_network(model), classes or getattr(model, "classes", None)
+    _check_names(names, network)
     state = {
         "model": model.state_dict(),
-        "network": describe_network(model),
-        "classes": plain_numbers(classes or getattr(model, "classes", None)),
+        "network": network,
+        "classes": plain_numbers(names),
         "optimizer": optimizer.state_dict()["state"],
         "steps": 0 if schedule is None else schedule.last_epoch,
         "settings": plain_numbers((settings or {}) | describe_optimizer(optimizer, schedule)),
@@ -71,8 +75,18 @@ def save_checkpoint(
         "random": _random_states(),
         "arithmetic": _arithmetic(),
     }
-    with replacing(path, way_out="name another folder for the checkpoints") as new, new.open("wb") as file:
-        torch.save(state, file)  # torch reports a full disk only if Python opens the file
+    content = io.BytesIO()
+    torch.save(state, content)
+    with replacing(path, way_out="name another folder for the checkpoints") as new:
+        new.write_bytes(content.getbuffer())  # torch itself would not say that the disk is full
+
+
+def _check_names(names: list[str] | None, network: dict | None) -> None:
+    if names and network and len(names) != network["num_classes"]:
+        raise ValueError(
+            f"classes has {len(names)} names and the network has {network['num_classes']} outputs; there must be one "
+            "name for each; give the names of this network with classes="
+        )
 
 
 def load_checkpoint(

@@ -78,6 +78,16 @@ def check_labels(labels: Tensor, classes: int) -> None:
         )
 
 
+def check_names(model: nn.Module, loader: object) -> None:
+    """Raise ValueError if a model and the photos of a loader have classes of other names."""
+    ours, theirs = getattr(model, "classes", None), getattr(getattr(loader, "dataset", None), "classes", None)
+    if ours and theirs and list(ours) != list(theirs):
+        raise ValueError(
+            f"the model was made for the classes {list(ours)} and the photos have {list(theirs)}; they must be the "
+            "same in the same order; give it its own photos, or a new head with replace_head"
+        )
+
+
 def check_training(
     model: nn.Module,
     loader: DataLoader,

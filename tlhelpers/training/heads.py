@@ -27,6 +27,8 @@ def replace_head(model: ResNet50, num_classes: int) -> None:
     check_network(model, "fc")
     check_whole(2, num_classes=num_classes)
     model.fc = nn.Linear(model.fc.in_features, num_classes, device=model.fc.weight.device)
+    if hasattr(model, "classes"):
+        model.classes = None  # the names were those of the old head
 
 
 def check_fitted(classifier: object) -> None:
@@ -54,11 +56,17 @@ def head_from_classifier(model: ResNet50, classifier: LogisticRegression) -> Non
     Raises
     ------
     ValueError
-        If it was fitted on features of another size.
+        If it was fitted on features of another size, or on labels that are not 0, 1, 2, ...
     """
     check_network(model, "fc")
     check_fitted(classifier)
     weight, bias = torch.from_numpy(classifier.coef_), torch.from_numpy(classifier.intercept_)
+    labels = classifier.classes_.tolist()
+    if labels != list(range(len(labels))):
+        raise ValueError(
+            f"classifier was fitted on the labels {labels}; they must be 0, 1, 2, ... without a gap, because output i "
+            "of the head is class i; fit it on class numbers"
+        )
     if weight.shape[1] != model.fc.in_features:
         raise ValueError(
             f"classifier takes {weight.shape[1]} features; it must take {model.fc.in_features} as the head does; "

@@ -21,6 +21,7 @@ from tlhelpers.training.failures import (
     check_batch,
     check_finite,
     check_labels,
+    check_names,
     check_training,
     naming_batch_size,
 )
@@ -144,12 +145,13 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     Raises
     ------
     ValueError
-        If a label is not a class of the model.
+        If a label is not a class of the model, or the photos have classes of other names.
     RuntimeError
         If a logit is NaN or infinite.
     """
     check_network(model)
     check_batches(loader)
+    check_names(model, loader)
     device = pick_device()
     model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []

@@ -91,6 +91,9 @@ def average_weights(model: nn.Module, before: nn.Module, *, share: float = 0.5) 
     check_network(before, name="before")
     check_share("share", share, "give 0.5 for the mean of both")
     old = dict(before.named_parameters())
+    shapes, theirs = ({name: p.shape for name, p in each.named_parameters()} for each in (model, before))
+    if shapes != theirs:
+        raise ValueError("before has other parameters than model; it must be a copy of it; make it with copy.deepcopy")
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.lerp_(old[name].to(parameter.device), share)

@@ -2,15 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 from torchvision.datasets import DatasetFolder
 
 from tlhelpers.network.weight_files import content_hash
@@ -18,7 +19,7 @@ from tlhelpers.network.weight_files import content_hash
 Settings = dict[str, Any]
 
 # what a schedule counts while it runs
-COUNTERS = {"last_epoch", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial"}
+COUNTERS = {"last_epoch", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial", "T_cur", "T_i"}
 # what a schedule may change in a group of parameters, besides the learning rate
 SCHEDULED = {"momentum", "betas"}
 # what may differ because more epochs were asked for
@@ -44,8 +45,8 @@ def describe_training(
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     return {
         "trained parameters": f"{len(trained)} tensors ({_short_hash(trained)})",
-        "training photos": _describe_photos(train_loader),
-        "validation photos": _describe_photos(val_loader),
+        "training photos": _describe_photos(train_loader.dataset),
+        "validation photos": _describe_photos(val_loader.dataset),
         "training transform": _without_addresses(getattr(train_loader.dataset, "transform", None)),
         "validation transform": _without_addresses(getattr(val_loader.dataset, "transform", None)),
         "batch size": getattr(train_loader.batch_sampler, "batch_size", train_loader.batch_size),
@@ -106,20 +107,26 @@ def _difference(theirs: Any, ours: Any) -> tuple[Any, Any]:
     return theirs, ours
 
 
-def _describe_photos(loader: DataLoader) -> str:
-    """Return the number of photos, and a hash: of names, sizes and labels of files, or of values in memory."""
-    dataset: Any = loader.dataset
+def _describe_photos(dataset: Any) -> str:
+    """Return the number of photos, and a hash: of names, contents and labels of files, or of values in memory."""
     if isinstance(dataset, TensorDataset):
         values = {str(number): tensor.float() for number, tensor in enumerate(dataset.tensors)}
         return f"{len(dataset)} photos in memory ({content_hash(values)[:8]})"
+    if isinstance(dataset, Subset):
+        return f"{len(dataset)} ({_short_hash(list(map(int, dataset.indices)))}) of {_describe_photos(dataset.dataset)}"
     if isinstance(dataset, DatasetFolder):  # such as torchvision's ImageFolder
         paths, labels = [path for path, _ in dataset.samples], dataset.targets
     elif hasattr(dataset, "paths"):
         paths, labels = dataset.paths, dataset.labels.tolist()
     else:
         return f"{len(dataset)} of {type(dataset).__name__}"
-    files = [("/".join(path.parts[-3:]), path.stat().st_size) for path in map(Path, paths)]
+    files = [("/".join(path.parts[-3:]), _content(path)) for path in map(Path, paths)]
     return f"{len(dataset)} photos ({_short_hash([files, labels])})"
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _short_hash(value: Any) -> str:
@@ -127,8 +134,30 @@ def _short_hash(value: Any) -> str:
 
 
 def _without_addresses(value: Any) -> str:
-    """Return the repr of a transform without the addresses in memory, which differ in every process."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    """Return the repr of a transform without the addresses in memory, which differ in every process.
+
+    The code of functions in it is told by a hash.
+    """
+    codes = [function.__code__ for function in _functions(value)]
+    told = f" with functions ({_short_hash([*map(_describe_code, codes)])})" if codes else ""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value)) + told
+
+
+def _functions(value: Any) -> Iterator[Any]:
+    """Yield the functions in a transform, also those of the transforms in it."""
+    if hasattr(value, "__code__"):
+        yield value
+    parts = vars(value).values() if isinstance(value, nn.Module) else value if isinstance(value, list | tuple) else ()
+    for part in parts:
+        yield from _functions(part)
+
+
+def _describe_code(code: CodeType) -> list:
+    return [code.co_code, code.co_names, [constant for constant in code.co_consts if _is_plain(constant)]]
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, int | float | str | bytes | None)
 
 
 def _plain(value: Any) -> Any:
