@@ -509,6 +509,22 @@ def test_names_that_do_not_fit_the_head_are_not_stored(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_best_checkpoint_of_somebody_else_is_kept(photos, tmp_path):
+    """It lies where fit writes its own."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "best.pt").write_bytes(b"of somebody else")
+    a_training(photos, 1, tmp_path / "run")
+    assert (tmp_path / "run" / "earlier-1" / "best.pt").read_bytes() == b"of somebody else"
+
+
+def test_schedules_that_cannot_last_are_refused_before_the_training(photos):
+    """One that ends too early, and one that needs a loss with each step."""
+    with pytest.raises(ValueError, match="schedule is made for 9 steps; the training has 12; make it for 12 steps"):
+        a_training(photos, 4, None, planned=3)
+    with pytest.raises(ValueError, match="schedule is a ReduceLROnPlateau; it must step with every batch"):
+        a_training(photos, 1, None, schedule=lambda optimizer, *_: schedules.ReduceLROnPlateau(optimizer))
+
+
 def described(train, val):
     """Return the settings of a training with these photos."""
     return describe_training(TinyNet(), DataLoader(train), DataLoader(val))

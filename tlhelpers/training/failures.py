@@ -8,10 +8,11 @@ from types import NoneType
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from tlhelpers.arguments import check_batches, check_kind, check_network, check_optimizer, check_share, check_whole
+from tlhelpers.byhand.arguments import require
 
 MEMORY_MESSAGES = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -88,6 +89,13 @@ def check_names(model: nn.Module, loader: object) -> None:
         )
 
 
+def check_length(schedule: LRScheduler | None, steps: int) -> None:
+    """Raise ValueError if a schedule is made for fewer steps than a training has; torch would say so in the middle."""
+    planned = getattr(schedule, "total_steps", None)  # of those that have an end, such as OneCycleLR
+    if planned is not None and planned < steps:
+        raise ValueError(f"schedule is made for {planned} steps; the training has {steps}; make it for {steps} steps")
+
+
 def check_training(
     model: nn.Module,
     loader: DataLoader,
@@ -108,5 +116,7 @@ def check_training(
     check_optimizer(optimizer)
     remedy = "make it with torch.optim.lr_scheduler, or give None"
     check_kind("schedule", schedule, (LRScheduler, NoneType), "be a schedule of torch", remedy)
+    rule, instead = "step with every batch, without a loss", "take another one, such as CosineAnnealingLR"
+    require(not isinstance(schedule, ReduceLROnPlateau), "schedule", "a ReduceLROnPlateau", rule, instead)
     check_whole(1, accumulate=accumulate)
     check_share("label_smoothing", label_smoothing, "give 0 for none")

@@ -16,7 +16,7 @@ from tlhelpers.arguments import check_loader, check_path, check_whole
 from tlhelpers.locks import remove_rests
 from tlhelpers.machine import pick_device
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
-from tlhelpers.training.failures import check_training, saying_where
+from tlhelpers.training.failures import check_length, check_names, check_training, saying_where
 from tlhelpers.training.loop import evaluate, train_one_epoch
 from tlhelpers.training.settings import OtherSettingsError, describe_training
 
@@ -86,10 +86,10 @@ def fit(
         If the loss is not finite, there is not enough memory, or a checkpoint cannot be written.
     """
     how: dict[str, Any] = {"label_smoothing": label_smoothing, "accumulate": accumulate}
-    for name, loader in (("train_loader", train_loader), ("val_loader", val_loader)):
-        check_loader(loader, name)
+    _check_loaders(model, train_loader=train_loader, val_loader=val_loader)
     check_training(model, train_loader, optimizer, schedule, **how)
     _check(optimizer, folder, epochs=epochs, patience=1 if patience is None else patience)
+    check_length(schedule, epochs * -(-len(train_loader) // accumulate))  # rounded up
     model.to(pick_device()).to(memory_format=torch.channels_last)
     about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
     about["settings"] = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
@@ -126,6 +126,8 @@ def _resume(
     if resume not in (SAME, NEW):
         raise ValueError(f"resume is {resume!r}; it must be {SAME!r} or {NEW!r}; choose one")
     if last is None or not last.exists():
+        if last is not None and last.with_name(BEST).exists():  # of somebody else, or of a process that was killed
+            _set_aside(last.parent)
         return []
     remove_rests(last.parent)
     try:
@@ -165,6 +167,12 @@ def _checkpoints(folder: str | Path | None, history: list[EpochResult]) -> list[
 def _epochs_without_gain(history: list[EpochResult]) -> int:
     losses = [result.val_loss for result in history]
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
+def _check_loaders(model: nn.Module, **loaders: DataLoader) -> None:
+    for name, loader in loaders.items():
+        check_loader(loader, name)
+        check_names(model, loader)
 
 
 def _check(optimizer: Optimizer, folder: str | Path | None, **numbers: int) -> None:
