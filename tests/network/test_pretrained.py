@@ -12,7 +12,7 @@ from torch import nn
 from tests.servers import nobody, scripted, serving
 from tests.tiny import ENTRY
 from tlhelpers.network import he2015, pretrained
-from tlhelpers.network.identity import is_description
+from tlhelpers.network.identity import body_hash, is_description
 from tlhelpers.network.pretrained import cached_file, load_resnet50
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.network.weight_files import content_hash
@@ -158,6 +158,18 @@ def test_a_file_of_your_own_is_loaded_like_the_weights_that_it_stems_from(tmp_pa
     model, row = load_resnet50(tmp_path / "mine.pth", like=like), find_weights(like)
     assert model.weights.name == "mine.pth" and model.weights.top1 is None
     assert (model.stride_in, model.weights.resize, model.weights.mean) == (row.stride_in, row.resize, row.mean)
+
+
+def test_a_body_is_known_with_any_head(tmp_path):
+    """It has its stride and its preprocessing whatever head it has now, and another ``like`` is refused."""
+    state = ResNet50(7).state_dict()
+    torch.save(state, tmp_path / "mine.pth")
+    body = body_hash(state)
+    entries = [dataclasses.replace(row, bodies=(body,) if row.name == "he2015" else ()) for row in list_weights()]
+    model = load_resnet50(tmp_path / "mine.pth", entries=entries)
+    assert (model.stride_in, model.weights.name, model.weights.top1) == ("conv1", "mine.pth", None)
+    with pytest.raises(ValueError, match="like is 'imagenet1k_v1'; the weights in .* stem from 'he2015'"):
+        load_resnet50(tmp_path / "mine.pth", like="imagenet1k_v1", entries=entries)
 
 
 def test_a_file_that_is_not_known_is_not_guessed_at(tmp_path, checkpoint):

@@ -33,8 +33,8 @@ def load_resnet50(
         the path of a file. A checkpoint of ``save_checkpoint`` or ``fit`` gives the network that was saved. A file of
         weights alone has torchvision's names (.pth or .safetensors).
     like : str, optional
-        For a file of weights alone that is not known by its contents: the name of the weights that it stems from. It
-        decides the stride and the preprocessing, which such a file does not tell.
+        For a file of weights alone that is not known by its contents, nor its body by those: the name of the weights
+        that it stems from. It decides the stride and the preprocessing, which such a file does not tell.
     entries : sequence of WeightsEntry
         The weights to choose from.
 
@@ -84,19 +84,21 @@ def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[Weigh
 
 def _recognize(path: Path, state: dict[str, Tensor], like: str | None, entries: Sequence[WeightsEntry]) -> WeightsEntry:
     """Return the row of weights that a file holds or stems from; it decides the stride and the preprocessing."""
-    hashes = {file_hash(path), content_hash(state)}
-    for entry in entries:
-        if hashes & {entry.sha256, *entry.contents}:
-            return entry
-    if like is None:
+    hashes, body = {file_hash(path), content_hash(state)}, body_hash(state)
+    known = next((entry for entry in entries if hashes & {entry.sha256, *entry.contents}), None)
+    stem = known or next((entry for entry in entries if body in entry.bodies), None)
+    row = stem if like is None else find_weights(like, entries)
+    if row is None:
         names = ", ".join(entry.name for entry in entries)
         raise ValueError(
             f"{path} holds weights that are not known, and a file of weights does not tell their stride and "
             f"preprocessing; name the weights that they stem from: like= one of {names}"
         )
-    row = find_weights(like, entries)
+    if stem is not None and row.name != stem.name:
+        raise ValueError(f"like is {like!r}; the weights in {path} stem from {stem.name!r}; leave like= out")
     own: dict[str, Any] = {"name": path.name, "title": f"a file of your own, like {row.name}", "filename": path.name}
-    return replace(row, **own, url=None, package=None, sha256=None, contents=(), top1=None, auto=False)
+    cleared: dict[str, Any] = {"url": None, "package": None, "sha256": None, "contents": (), "bodies": ()}
+    return known or replace(row, **own, **cleared, top1=None, auto=False)
 
 
 def _build(entry: WeightsEntry, state: dict[str, Tensor]) -> ResNet50:

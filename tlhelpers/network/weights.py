@@ -25,6 +25,8 @@ class WeightsEntry:
         The hash of the file or of the package.
     contents : tuple of str
         What ``content_hash`` gives for the weights, by which they are known in any file.
+    bodies : tuple of str
+        What ``body_hash`` gives for them, by which they are known with any head.
     top1 : float, optional
         The published accuracy on ImageNet's validation set in percent, with one center crop.
     resize, crop : int
@@ -44,6 +46,7 @@ class WeightsEntry:
     package: str | None = None
     sha256: str | None = None
     contents: tuple[str, ...] = ()
+    bodies: tuple[str, ...] = ()
     top1: float | None = None
     resize: int = 256
     crop: int = 224
@@ -88,6 +91,10 @@ WEIGHTS = (
         contents=(
             "dfc4c9b4aeb9fbdab7ca95ecc8bf09b7a3c3925c23357b91047f6d3838a4709c",
             "24ef6c1280079960d99055ead57cc6d06f27f8cd368673dca1fc219c289ee959",  # of version 0.2, which rounded earlier
+        ),
+        bodies=(
+            "b5ce60e1413d8e1d6b519b9c4f71861fb7d3112a2fe2a578bd5107f9f2ad9ec6",
+            "e40f48045a6bfb7118d2e66908c486dae187ca3af280263730ac67f77ffa6a4d",  # of version 0.2
         ),
         top1=75.3,
         stride_in="conv1",
