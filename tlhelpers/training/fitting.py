@@ -92,7 +92,8 @@ def fit(
     check_length(schedule, epochs * -(-len(train_loader) // accumulate))  # rounded up
     model.to(pick_device()).to(memory_format=torch.channels_last)
     about: dict[str, Any] = {"schedule": schedule, "classes": getattr(train_loader.dataset, "classes", None)}
-    about["settings"] = describe_training(model, train_loader, val_loader, epochs=epochs, **how)
+    # they are only stored in checkpoints, and all photos are read for them
+    about["settings"] = describe_training(model, train_loader, val_loader, epochs=epochs, **how) if folder else {}
     last = Path(folder) / LAST if folder else None
     history = _resume(last, resume, model, optimizer, about)
     while len(history) < epochs and (patience is None or _epochs_without_gain(history) < patience):
