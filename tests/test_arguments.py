@@ -117,7 +117,20 @@ WRONG: list[tuple[Callable[[SimpleNamespace], object], str]] = [
     (lambda h: tl.show(None), f"alt is None; it must be a text; {RUN_IT}"),
     (lambda h: tl.autocast("cpu"), "device is 'cpu'; it must be a device of torch; give torch.device('cpu') or pick"),
     (lambda h: tl.explore_pooling("photo.jpg"), "image is 'photo.jpg'; it must be a gray image, an array or a tensor"),
+    (lambda h: tl.show_images([Image.new("L", (4, 4))] * 2, ["a"]), "titles is 1 texts; it must be one for each of 2"),
+    (
+        lambda h: tl.image_folder("~nobody-of-this-name/x"),
+        "path is '~nobody.*; it must be a path that can be",
+    ),
+    (lambda h: tl.image_folder("x" * 5000), r"path is 'xx.*\.\.\.'; it must be a path .*name too long"),
+    (lambda h: tl.load_resnet50("x" * 5000), r"weights is 'xx.*\.\.\.'; it must be a path .*name too long"),
     # numbers
+    (lambda h: tl.set_seed("a"), "seed is 'a'; it must be an integer of 0 or more; give 0 or another int"),
+    (lambda h: tl.set_seed(2**32), "seed is 4294967296; it must be below 2\\*\\*32.*; give a smaller number"),
+    (
+        lambda h: tl.evaluate(StagedNet(1000), h.val),
+        "the number of classes of the model is 1000; it must be 2, the number of classes of the photos; give the model",
+    ),
     (lambda h: tl.transfer(h.model, h.photos.train, epochs="3"), "epochs is '3'; it must be an integer of 1 or more"),
     (lambda h: tl.transfer(h.model, h.photos.train, size=-1), "size is -1; it must be an integer of 1 or more; give 1"),
     (lambda h: tl.transfer(h.model, h.photos.train, size="96"), "size is '96'; it must be an integer of 1 or more"),

@@ -271,7 +271,11 @@ def test_what_to_clear_must_be_named(arguments, capsys):
 
 
 def test_a_cache_of_no_use_is_one_sentence(monkeypatch, capsys):
-    """Every command that needs the folder names the variable."""
-    monkeypatch.setenv("TLHELPERS_CACHE", "~nobody-of-this-name/x")
-    assert cli.main(["cache", "list"]) == 1
-    assert capsys.readouterr().err.startswith("tlhelpers: TLHELPERS_CACHE names ~nobody-of-this-name/x, which cannot")
+    """Every command that needs the folder names the variable: it is a file, or of an unknown user."""
+    for named, why in (
+        ("~nobody-of-this-name/x", "which cannot be used"),
+        (__file__, "which is a file; name a folder"),
+    ):
+        monkeypatch.setenv("TLHELPERS_CACHE", named)
+        assert cli.main(["cache", "list"]) == 1
+        assert capsys.readouterr().err.startswith(f"tlhelpers: TLHELPERS_CACHE names {named}, {why}")

@@ -26,6 +26,19 @@ def test_every_kind_of_image_is_drawn_with_its_title():
     assert len({tuple(image.get_extent()) for image in ax.images}) == 4
 
 
+@pytest.mark.parametrize(
+    ("image", "color"),
+    [
+        (Image.fromarray(np.full((4, 4), 257 * 90, np.uint16)), (90, 90, 90)),
+        (Image.fromarray(np.full((4, 4), 0.2, np.float32)), (51, 51, 51)),
+        (Image.new("RGBA", (4, 4), (9, 9, 9, 0)), (255, 255, 255)),
+    ],
+)
+def test_an_image_of_any_mode_is_drawn_as_it_is_read(image, color):
+    """In 16 bits, in floats, and transparent."""
+    assert to_pil(image).getpixel((1, 1)) == color
+
+
 def test_a_large_image_is_made_small():
     """The output of the cell holds 112 by 112 pixels of a large image, not all of them."""
     ax = plots.show_images([Image.new("RGB", (800, 600))])

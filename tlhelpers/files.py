@@ -11,6 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
+from tlhelpers.arguments import check_path, shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.locks import temporary_folder
 
 NAME_A_CACHE = "let TLHELPERS_CACHE name a folder that can be written"
@@ -54,6 +56,30 @@ def _readable(variable: str, named: str) -> Path:
         reason = getattr(error, "strerror", None) or error
         shown = named if len(named) < 100 else f"{named[:100]}..."
         raise ValueError(f"{variable} names {shown}, which cannot be used ({reason}); name another folder") from error
+    return path
+
+
+def path_of(value: str | Path, name: str = "path") -> Path:
+    """Return the path that a user gives, whether it exists or not; ``~`` is the home folder.
+
+    Parameters
+    ----------
+    value : str or Path
+    name : str
+        Of the argument, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it is no path, or the system refuses to look for it.
+    """
+    check_path(value, name)
+    try:
+        path = Path(value).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # an unknown user, a name too long, a zero byte in it
+        reason = getattr(error, "strerror", None) or error
+        require(False, name, shown(value), f"be a path that can be looked up ({reason})", "give another one")
     return path
 
 

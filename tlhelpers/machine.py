@@ -6,6 +6,9 @@ import sys
 import numpy as np
 import torch
 
+from tlhelpers.arguments import check_whole
+from tlhelpers.byhand.arguments import require
+
 
 def set_seed(seed: int = 0) -> None:
     """Set the seed of Python, numpy and torch, so that a run can be repeated.
@@ -15,6 +18,9 @@ def set_seed(seed: int = 0) -> None:
     >>> set_seed(0); first = torch.rand(1); set_seed(0); bool(first == torch.rand(1))
     True
     """
+    check_whole(0, seed=seed)
+    rule = "be below 2**32, which is where numpy's seeds end"
+    require(seed < 2**32, "seed", str(seed), rule, "give a smaller number")
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tlhelpers.arguments import MAKE_IT, shown
 from tlhelpers.byhand.arguments import require
+from tlhelpers.photos.reading import to_rgb
 
 WAY_OUT = "open a file with Image.open(path), or take the image out of what holds it"
 
@@ -20,7 +21,8 @@ def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
     Parameters
     ----------
     image : PIL image, array or tensor
-        (H, W), (H, W, 3) or (3, H, W), with values from 0 to 1, or integers from 0 to 255.
+        A PIL image of any mode, which is drawn as ``open_photo`` would read it, or (H, W), (H, W, 3) or (3, H, W) with
+        values from 0 to 1, or integers from 0 to 255.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def to_pil(image: Image.Image | ArrayLike) -> Image.Image:
         rule = "be a PIL image, an (H, W, 3) array or a (3, H, W) tensor"
         require(fits, "image", shown(image), rule, MAKE_IT if image is None else WAY_OUT)
         image = Image.fromarray(_to_bytes(array))
-    return image.convert("RGB")
+    return to_rgb(image)
 
 
 def _to_bytes(array: np.ndarray) -> np.ndarray:

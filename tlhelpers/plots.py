@@ -18,6 +18,7 @@ from PIL import ImageOps
 
 from tlhelpers import fonts, names
 from tlhelpers.arguments import check_classes, check_kind
+from tlhelpers.byhand.arguments import require
 from tlhelpers.pictures import check_images, to_pil
 
 # Okabe and Ito's colors, as in figures.mplstyle: color-blind readers can tell them apart. Some look alike when printed
@@ -75,6 +76,8 @@ def show_images(
     tiles = [np.asarray(ImageOps.pad(to_pil(image), (TILE, TILE), color="white")) for image in images]
     rows = -(-len(tiles) // columns)
     columns = min(columns, len(tiles))
+    given = len(tiles) if titles is None else len(titles)
+    require(given == len(tiles), "titles", f"{given} texts", f"be one for each of {len(tiles)} images", "give as many")
     if ax is None:
         _, ax = plt.subplots(figsize=(size * columns, (size + 0.25) * rows))
     words = names.captions(ax, titles, names.tile_width(ax, rows, columns), size=8) if titles is not None else []

@@ -84,9 +84,17 @@ def files_in(path: Path) -> list[Path]:
     return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
 
 
+def _existing_folder() -> Path:
+    """Return the cache folder; raise ValueError if it is a file, of which nothing could be listed."""
+    cache = cache_dir()
+    if cache.is_file():
+        raise ValueError(f"TLHELPERS_CACHE names {cache}, which is a file; name a folder")
+    return cache
+
+
 def describe() -> Iterator[str]:
     """Yield the cache folder, and a line with the size of each thing in it; all features have one line."""
-    cache = cache_dir()
+    cache = _existing_folder()
     yield f"Cache folder: {cache}"
     left = {file for file in cache.rglob("*") if file.is_file()}
     kinds = ((kind.name, kind.pattern.removesuffix("/*.npy")) for kind in KINDS)
@@ -111,7 +119,7 @@ def clear(name: str) -> Iterator[str]:
     RuntimeError
         If something cannot be removed.
     """
-    cache, freed = cache_dir(), 0
+    cache, freed = _existing_folder(), 0
     for path, size in [*_remove_rests(cache), *_remove_kinds(cache, name)]:
         shown = path.relative_to(cache)
         if size is None:

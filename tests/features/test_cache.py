@@ -13,6 +13,7 @@ from torchvision.transforms import v2
 
 import tlhelpers as tl
 from tests.features.networks import TRANSFORM, tiny
+from tests.tiny import ENTRY
 from tlhelpers.features.cache import cache_key, cached_features
 from tlhelpers.features.extraction import _say_once
 from tlhelpers.photos.reading import READER_VERSION
@@ -196,6 +197,14 @@ class Darker(nn.Module):
 
     def forward(self, image):
         return image
+
+
+def test_a_transform_that_draws_random_numbers_is_computed_and_not_cached(dataset, tmp_path, capsys):
+    """Otherwise one random crop would stay for ever."""
+    _say_once.cache_clear()
+    tl.extract_features(tiny(), tl.make_loader(dataset, tl.train_transform(ENTRY)), cache=True)
+    assert not (tmp_path / "cache").exists()
+    assert "a RandomResizedCrop makes another image every time; use eval_transform" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

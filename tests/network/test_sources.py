@@ -3,6 +3,7 @@
 import gc
 import linecache
 
+import pytest
 import torch
 from torch import nn
 from torch.fx import symbolic_trace
@@ -16,6 +17,7 @@ def texts():
     return [name for name in linecache.cache if "eval_with_key" in name]
 
 
+@pytest.mark.slow
 def test_copies_leave_nothing_behind():
     """Neither texts nor objects: after five further copies there are as many as after the first."""
     model, images = tl.ResNet50(2).eval(), torch.ones(2, 3, 8, 8)

@@ -63,7 +63,7 @@ def test_heic_counts_if_it_can_be_read(folder, monkeypatch, installed, count):
 
 
 def test_photos_that_are_there_twice_are_said(folder, capsys):
-    """In both parts, or in two classes of one part; twice in the same class is nobody's harm."""
+    """In both parts, in two classes of one part, or in one class, where a split could put one of them on each side."""
     train, val = folder / "train", folder / "val"
     shutil.copy(train / "dark" / "1.png", val / "dark" / "8.png")
     shutil.copy(train / "dark" / "1.png", val / "dark" / "9.png")
@@ -73,7 +73,9 @@ def test_photos_that_are_there_twice_are_said(folder, capsys):
     out = "; take one of each pair out"
     assert capsys.readouterr().out.splitlines()[1:] == [
         f"- in train and in val: 2 equal photos, such as train/dark/1.png and val/dark/8.png{out}",
+        f"- in one class of val: 1 equal photo, such as val/dark/8.png and val/dark/9.png{out}",
         f"- in two classes of train: 1 equal photo, such as train/dark/7.png and train/light/2.png{out}",
+        f"- in one class of train: 1 equal photo, such as train/light/3.png and train/light/7.png{out}",
     ]
 
 

@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms import v2
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from tests.tiny import ENTRY, transform
+from tests.tiny import ENTRY, transform, write_photo
 from tlhelpers.photos import loading
 from tlhelpers.photos.datasets import PhotoDataset, image_folder
 from tlhelpers.photos.loading import MIN_PHOTOS_FOR_PROCESSES, make_loader, pick_workers
@@ -108,3 +108,19 @@ def test_a_damaged_photo_is_named_by_the_loader(folder):
     (folder / "train" / "dark" / "0.png").write_bytes(b"")
     with pytest.raises(ValueError, match="0.png cannot be read as an image"):
         next(iter(make_loader(image_folder(folder).train, transform())))
+
+
+@pytest.mark.parametrize(
+    ("steps", "kinds"),
+    [
+        ([v2.Identity()], "makes PngImageFile of photos"),
+        ([v2.ToImage()], r"makes \(3, 24, 30\) and \(3, 30, 24\) of photos"),
+    ],
+)
+def test_a_transform_that_makes_no_batch_is_named(tmp_path, steps, kinds):
+    """It has to end in tensors of one size."""
+    for number, size in enumerate([(30, 24), (24, 30)]):
+        write_photo(tmp_path / f"{number}.png", number, size)
+    photos = PhotoDataset([tmp_path / "0.png", tmp_path / "1.png"], [0, 1], ["a", "b"])
+    with pytest.raises(ValueError, match=f"the transform {kinds}; it must make tensors of equal shape; end it with"):
+        next(iter(make_loader(photos, v2.Compose(steps))))

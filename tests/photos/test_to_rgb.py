@@ -70,6 +70,7 @@ def test_floats_from_0_to_1_are_scaled(tmp_path):
         ((RAMP / 255 - 0.5).astype(np.float32), "floats from -0.5 to 0.5"),
         (np.where(RAMP == 7, np.nan, 0.5).astype(np.float32), "floats from nan to nan"),
         (RAMP.astype(np.uint16), "integers of 16 bits from 0 to 255"),
+        ((RAMP * 16).astype(np.uint16), "integers of 16 bits from 0 to 4080"),  # 12 bits, nearly black in 16
         (RAMP.astype(np.int32), "integers of 32 bits from 0 to 255"),
         ((RAMP * 1000).astype(np.int32), "integers of 32 bits from 0 to 255000"),
         ((RAMP - 5).astype(np.int32), "integers of 32 bits from -5 to 250"),

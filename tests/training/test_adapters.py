@@ -67,6 +67,15 @@ def test_the_merged_network_has_the_old_names():
     torch.testing.assert_close(plain(images), said, rtol=1e-3, atol=1e-3)
 
 
+def test_weights_that_were_not_merged_are_named(tmp_path):
+    """The names of their layers are not those of a ResNet-50."""
+    model = tl.ResNet50(2)
+    add_adapters(model, 1)
+    torch.save(model.state_dict(), tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a.pth has weights of adapters; merge them before saving"):
+        tl.load_resnet50(tmp_path / "a.pth")
+
+
 @pytest.mark.parametrize("rank", [1, 4])
 def test_so_many_numbers_are_trained(rank):
     """For a kernel of (O, C, k, k) the adapter has r (C k k + O)."""

@@ -266,6 +266,9 @@ SCHEDULES = {
         [steps],
     ),
     "restarts": lambda optimizer, epochs, steps, rate: schedules.CosineAnnealingWarmRestarts(optimizer, steps),
+    "chained": lambda optimizer, epochs, steps, rate: schedules.ChainedScheduler(
+        [schedules.LinearLR(optimizer, 0.1, 1, steps), schedules.ExponentialLR(optimizer, 0.9)], optimizer
+    ),
     "none": lambda *_: None,
 }
 
@@ -389,8 +392,44 @@ def adam(model):
     return torch.optim.AdamW([{"params": model.fc.parameters()}, {"params": model.conv1.parameters()}])
 
 
+def falls_to(share):
+    """Return a schedule with a function that keeps a number from outside."""
+    return lambda optimizer, *_: schedules.LambdaLR(optimizer, lambda step: share**step)
+
+
+def test_another_function_of_the_learning_rate_is_another_training(photos, tmp_path):
+    """Also one of the same code that uses another number; the same function continues."""
+    _, history = a_training(photos, 1, tmp_path / "run", planned=1, schedule=falls_to(0.9))
+    with pytest.raises(ValueError, match="a training with schedule settings functions=.*, and now it is functions="):
+        a_training(photos, 1, tmp_path / "run", planned=1, schedule=falls_to(0.8))
+    assert a_training(photos, 1, tmp_path / "run", planned=1, schedule=falls_to(0.9))[1] == history
+
+
+def test_a_history_of_another_program_is_refused(photos, tmp_path):
+    """Fit would not know what its numbers mean."""
+    a_training(photos, 1, tmp_path / "run")
+    content = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    torch.save(content | {"history": [{"loss": 0.1}]}, tmp_path / "run" / "last.pt")
+    with pytest.raises(ValueError, match="last.pt has a history with loss instead of epoch, train_loss"):
+        a_training(photos, 2, tmp_path / "run")
+
+
+def test_a_head_of_several_layers_is_saved_with_the_stride(tmp_path):
+    """It is loaded into a network that has such a head; one with another stride is refused."""
+    model = ResNet50(2)
+    model.fc = nn.Sequential(nn.Dropout(0.5), nn.Linear(2048, 2))
+    save_checkpoint(tmp_path / "a.pt", model, torch.optim.SGD(model.parameters(), lr=0.1), classes=["a", "b"])
+    other = ResNet50(2, stride_in="conv1")
+    other.fc = copy.deepcopy(model.fc)
+    with pytest.raises(ValueError, match="stride_in='conv2', and the model has 'conv1'"):
+        load_checkpoint(tmp_path / "a.pt", other)
+    load_checkpoint(tmp_path / "a.pt", model)
+    assert model.classes == ["a", "b"]
+
+
 BAD = {
     "another head": (lambda: TinyNet(3), {}, r"another network: its 'fc.weight' has shape \(2, 4\), here it is \(3, 4"),
+    "another precision": (lambda: TinyNet().double(), {}, "has type float32, here it is float64; build the network of"),
     "another network": (lambda: nn.Linear(2, 2), {}, r"another network: its 'weight' has shape none, here .*\(2, 2\)"),
     "other classes": (TinyNet, {"classes": ["cats", "dogs"]}, r"for the classes \['a', 'b'\], got \['cats', 'dogs'\]"),
     "another optimizer": (TinyNet, {"optimizer": adam}, "a training with optimizer SGD, and now it is AdamW"),
@@ -436,6 +475,7 @@ def test_what_is_no_checkpoint_is_refused(content, sentence, tmp_path):
 DAMAGED = [  # a part of a checkpoint, and what is in its place
     ("model", {"fc.bias": 1}),
     ("model", {"fc.bias": torch.ones(2, device="meta")}),
+    ("model", {"fc.bias": torch.tensor([1.0, float("nan")])}),
     ("network", {"num_classes": 2}),
     ("network", 1),
     ("classes", "ab"),

@@ -63,6 +63,7 @@ def test_batch_norm_alone_and_biases_alone():
     ("call", "sentence"),
     [
         (lambda: freeze_below(StagedNet(), "layer5"), "stage is 'layer5'; it must be one of stem, layer1"),
+        (lambda: freeze_below(StagedNet(), ["head"]), r"stage is \['head'\]; it must be one of stem, layer1"),
         (lambda: train_only(StagedNet(), "weights"), "kind is 'weights'; it must be one of batch norm, bias"),
     ],
 )

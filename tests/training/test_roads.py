@@ -111,6 +111,15 @@ def test_half_precision_gives_nearly_the_same_logits(saved, tmp_path):
     assert (logits(loaded) - logits(saved)).norm() < 0.01 * logits(saved).norm()
 
 
+def test_values_beyond_half_precision_are_named(saved, tmp_path):
+    """A running variance can exceed the largest float16."""
+    state = {name: value.half() for name, value in saved.state_dict().items()}
+    state["bn1.running_var"][0] = torch.inf
+    torch.save(state, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match="float16 ends at 65,504.*save them in bfloat16 or float32"):
+        load_resnet50(tmp_path / "weights.pth", like="he2015")
+
+
 def other_stride(model, path):
     load_checkpoint(path, ResNet50(3))
 

@@ -14,6 +14,9 @@ from torch import nn
 
 PACKAGES = ("torch", "torchvision", "tlhelpers", "timm")  # classes of these do what their name and options say
 PLAIN = (int, float, str, bytes, type(None), torch.dtype, torch.device, torch.Size, Enum)
+# transforms of torchvision that draw random numbers, besides those whose names begin with "Random"
+RANDOM = {"ColorJitter", "AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix", "GaussianBlur", "GaussianNoise"}
+RANDOM |= {"ElasticTransform", "ScaleJitter", "MixUp", "CutMix", "JPEG"}
 HIDDEN = {"training"}  # features are computed in eval mode
 
 
@@ -45,6 +48,7 @@ def describe(value: Any) -> str:
     _check_class(value)
     if hasattr(value, "__qualname__"):  # a function or a class of one of the packages
         return _name(value)
+    _check_not_random(value)
     options = {name: part for name, part in vars(value).items() if name not in HIDDEN and not _is_empty(part)}
     return f"{_name(type(value))}{describe(options)}"
 
@@ -81,6 +85,12 @@ def _check_class(value: Any) -> None:
     kind = value if hasattr(value, "__qualname__") else type(value)  # a function or a class, or an object
     if kind.__module__.partition(".")[0] not in PACKAGES or "<" in kind.__qualname__:
         raise UndescribableError(f"{kind.__qualname__!r} is code of your own, of which a change would not be noticed")
+
+
+def _check_not_random(value: Any) -> None:
+    name = type(value).__name__
+    if name.startswith("Random") or name in RANDOM:
+        raise UndescribableError(f"a {name} makes another image every time; use eval_transform")
 
 
 def _name(kind: Any) -> str:

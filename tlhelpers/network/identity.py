@@ -27,13 +27,14 @@ def describe_network(model: nn.Module) -> dict[str, Any] | None:
     Parameters
     ----------
     model : nn.Module
-        With or without ``weights`` and ``classes``.
+        With or without ``weights`` and ``classes``. A head of another kind than a linear layer has no description, and
+        its number of classes is None.
     """
     if not isinstance(model, ResNet50):
         return None
     weights = getattr(model, "weights", None)
     return {
-        "num_classes": model.fc.out_features,
+        "num_classes": model.fc.out_features if type(model.fc) is nn.Linear else None,
         "stride_in": model.stride_in,
         "weights": asdict(weights) if weights else None,
         "pretrained_body": model.pretrained_body,
@@ -44,7 +45,7 @@ def is_description(value: Any) -> bool:
     """Tell whether a value from a file describes a ResNet-50 as ``describe_network`` does."""
     try:
         weights, body = value["weights"], value["pretrained_body"]
-        ours = isinstance(value["num_classes"], int) and value["stride_in"] in ("conv1", "conv2")
+        ours = isinstance(value["num_classes"], int | None) and value["stride_in"] in ("conv1", "conv2")
         return (
             ours and (body is None or isinstance(body, str)) and (weights is None or _is_row(WeightsEntry(**weights)))
         )

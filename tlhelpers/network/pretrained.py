@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tlhelpers.arguments import check_path
 from tlhelpers.fetch import fetch, file_hash, npm_pack
-from tlhelpers.files import cache_dir
+from tlhelpers.files import cache_dir, path_of
 from tlhelpers.kept import kept
 from tlhelpers.network import he2015
 from tlhelpers.network.identity import body_hash, build_network, is_description, is_names
@@ -75,7 +75,7 @@ def _locate(weights: str | Path, entries: Sequence[WeightsEntry]) -> tuple[Weigh
     if str(weights).lower() in [entry.name for entry in entries]:
         entry = find_weights(str(weights), entries)
         return entry, obtain(entry)
-    path = Path(weights).expanduser()
+    path = path_of(weights, "weights")
     if not path.is_file():
         names = ", ".join(["auto", *(entry.name for entry in entries)])
         raise ValueError(f"weights is {str(weights)!r}; it must be a file or one of the names {names}")
@@ -162,6 +162,8 @@ def _check_state(state: dict[str, Tensor], path: Path) -> None:
         expected = ResNet50(_num_classes(state)).state_dict()
     for name, value in expected.items():
         found = state.get(name)
+        if found is None and any(".convolution." in other for other in state):
+            raise ValueError(f"{path} has weights of adapters; merge them before saving, with merge_adapters(model)")
         if found is None and not name.endswith("num_batches_tracked"):  # eval mode does not use these counters
             raise ValueError(f"{path} has no {name!r}, so it is not a ResNet-50; name another file")
         if found is not None and found.shape != value.shape:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -28,6 +27,10 @@ REASONS = (
     ),
 )
 OTHER_REASON = ("it is damaged, or something else", "make or download it again, or name another file")
+
+# why weights are not finite, and the way out
+OVERFLOW = ("float16 ends at 65,504, which running statistics can exceed", "save them in bfloat16 or float32")
+FAILED = ("that training failed", "take another file")
 
 
 def read_file(path: Path) -> Any:
@@ -105,9 +108,8 @@ def _plain_values(name: str, values: Tensor, path: Path) -> Tensor:
         kind = "no values" if values.is_meta else f"values of type {values.dtype}, {values.layout}"
         raise ValueError(f"{path} has {name!r} with {kind}; weights must be dense and real; save them as float32")
     if not values.isfinite().all():
-        raise ValueError(
-            f"{path} has {name!r} with values that are not finite; that training failed; take another file"
-        )
+        reason, way_out = OVERFLOW if values.dtype is torch.float16 else FAILED
+        raise ValueError(f"{path} has {name!r} with values that are not finite; {reason}; {way_out}")
     return values.float()
 
 
@@ -120,5 +122,5 @@ def content_hash(state: Mapping[str, Tensor]) -> str:
     for name, values in sorted(state.items()):
         if not name.endswith("num_batches_tracked"):
             digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-            digest.update(np.ascontiguousarray(values.detach().cpu().numpy()).data)
+            digest.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

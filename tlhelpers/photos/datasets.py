@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tlhelpers.arguments import check_kind
+from tlhelpers.files import path_of
 from tlhelpers.photos.folders import Part, find_part
 from tlhelpers.photos.reading import open_photo
 from tlhelpers.photos.report import print_report
@@ -119,7 +120,7 @@ def _find_parts(root: Path) -> tuple[Part, Part]:
 
 def _folder(path: str | Path) -> Path:
     check_kind("path", path, (str, Path), "be the path of a folder that holds train/ and val/", "give a str or a Path")
-    return Path(path).expanduser()
+    return path_of(path)
 
 
 def _photos(*parts: Part) -> Photos:

@@ -41,7 +41,18 @@ class _Batches(PhotoDataset):
         with ThreadPoolExecutor(min(len(indices), torch.get_num_threads())) as threads:
             images = list(threads.map(read, [self.paths[index] for index in indices]))
         prepared = images if in_threads else [prepare(image) for image in images]
+        _check_prepared(prepared)
         return finish(torch.stack(prepared)), self.labels[indices]
+
+
+def _check_prepared(images: list) -> None:
+    """Raise ValueError if a transform does not make tensors of equal shape, which alone can be joined to a batch."""
+    kinds = sorted({str(tuple(i.shape)) if isinstance(i, Tensor) else type(i).__name__ for i in images})
+    if len(kinds) > 1 or not isinstance(images[0], Tensor):
+        raise ValueError(
+            f"the transform makes {' and '.join(kinds[:2])} of photos; it must make tensors of equal shape; end it "
+            "with Resize, CenterCrop, ToImage and ToDtype(torch.float32, scale=True), as eval_transform does"
+        )
 
 
 def _split(transform: Callable) -> tuple[v2.Compose, v2.Compose]:

@@ -12,12 +12,12 @@ from tlhelpers.arguments import check_kind
 from tlhelpers.photos.formats import HEIF_PACKAGE, READ, START, describe_start, is_heif
 from tlhelpers.photos.orientation import find_turn
 
-READER_VERSION = 3  # raised whenever other pixels are read from the same file; stored features are then computed again
+READER_VERSION = 4  # raised whenever other pixels are read from the same file; stored features are then computed again
 MIN_SIDE = 512  # pixels that both sides of a reduced photo keep; twice the input size of the networks in this series
 MAX_PIXELS = 50_000_000  # that are decoded, at 7 to 9 bytes each
 MAX_PIXELS_OF = {"WEBP": 30_000_000, "F": 30_000_000, "I": 30_000_000}  # formats and modes that take 15 bytes each
 MAX_RATIO = 32  # of the longer side to the shorter one; resizing a longer strip would make a huge image
-
+UNUSED_BITS = 4  # upper bits that are 0 in the whole image: its values have 8 or 12 bits in a file of 16
 BITS, PHOTOMETRIC = 258, 262  # tags of TIFF: the bits of a value, of which 12 are usual too; 0 if 0 means white
 
 
@@ -154,9 +154,10 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _from_16_bits(image: Image.Image) -> np.ndarray:
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})  # (H, W), and what a TIFF says of them
-    levels = (values >> (min(16, tags.get(BITS, (16,))[0]) - 8)).astype(np.uint8)
-    if values.any() and not levels.any():  # values of 8 bits in a file of 16
-        _refuse_range(values, 16)
+    bits = min(16, tags.get(BITS, (16,))[0])
+    levels = (values >> (bits - 8)).astype(np.uint8)
+    if values.any() and values.max() >> (bits - UNUSED_BITS) == 0:
+        _refuse_range(values, bits)
     if tags.get(PHOTOMETRIC) == 0:
         levels = 255 - levels
     levels[values == image.info.get("transparency", -1)] = 255

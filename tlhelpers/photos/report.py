@@ -34,7 +34,10 @@ def _remedy(reason: str, example: Path) -> str:
 
 
 def _twice(root: Path, parts: list[Part]) -> list[str]:
-    """Return lines about photos with equal bytes in several parts, or in one part with several labels."""
+    """Return lines about photos with equal bytes: in several parts, in several classes, or in one class.
+
+    All of them can stand on both sides of a split, and then the model is judged on photos that it was trained on.
+    """
     labeled = [
         (number, *pair) for number, part in enumerate(parts) for pair in zip(part.paths, part.labels, strict=True)
     ]
@@ -46,15 +49,16 @@ def _twice(root: Path, parts: list[Part]) -> list[str]:
         ] = {}  # in each place, so that a thousand equal photos are not a million pairs
         for path in sorted(equal, key=places.__getitem__):
             for place, first in firsts.items():
-                if place != places[path]:
-                    found.setdefault(_where(parts, place[0], places[path][0]), []).append((first, path))
+                found.setdefault(_where(parts, place, places[path]), []).append((first, path))
             firsts.setdefault(places[path], path)
     return [_line(root, where, pairs) for where, pairs in found.items()]
 
 
-def _where(parts: list[Part], one: int, other: int) -> str:
-    name, other_name = parts[one].folder.name, parts[other].folder.name
-    return f"in two classes of {name}" if one == other else f"in {name} and in {other_name}"
+def _where(parts: list[Part], one: tuple[int, int], other: tuple[int, int]) -> str:
+    name, other_name = parts[one[0]].folder.name, parts[other[0]].folder.name
+    if one[0] != other[0]:
+        return f"in {name} and in {other_name}"
+    return f"in one class of {name}" if one == other else f"in two classes of {name}"
 
 
 def _line(root: Path, where: str, pairs: list[tuple[Path, Path]]) -> str:

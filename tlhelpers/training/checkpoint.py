@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler
 
 from tlhelpers.arguments import check_network, check_optimizer, check_path
 from tlhelpers.files import replacing
@@ -69,7 +69,7 @@ def save_checkpoint(
         "network": network,
         "classes": plain_numbers(names),
         "optimizer": optimizer.state_dict()["state"],
-        "steps": 0 if schedule is None else schedule.last_epoch,
+        "steps": _steps_of(schedule),
         "settings": plain_numbers((settings or {}) | describe_optimizer(optimizer, schedule)),
         "history": plain_numbers(history or []),
         "random": _random_states(),
@@ -82,7 +82,7 @@ def save_checkpoint(
 
 
 def _check_names(names: list[str] | None, network: dict | None) -> None:
-    if names and network and len(names) != network["num_classes"]:
+    if names and network and network["num_classes"] not in (None, len(names)):
         raise ValueError(
             f"classes has {len(names)} names and the network has {network['num_classes']} outputs; there must be one "
             "name for each; give the names of this network with classes="
@@ -162,6 +162,12 @@ def _load_training(path: Path, state: dict, optimizer: Optimizer, schedule: LRSc
             print(f"{path}: {name} was {arithmetic[name]} and is {value} now, so last digits will differ.")
 
 
+def _steps_of(schedule: LRScheduler | None) -> int:
+    """Return how many steps a schedule has taken; a ChainedScheduler counts only those of its parts."""
+    counting = schedule._schedulers[0] if isinstance(schedule, ChainedScheduler) else schedule
+    return 0 if counting is None else counting.last_epoch
+
+
 def _move(schedule: LRScheduler, steps: int) -> None:
     """Let a new schedule take so many steps at once; a longer one than at first then has its own rates."""
     with warnings.catch_warnings():
@@ -190,13 +196,15 @@ def _fits(value: Tensor, parameter: Tensor) -> bool:
 
 
 def _check_model(path: Path, state: dict, model: nn.Module, classes: list[str] | None) -> None:
-    theirs, ours = _shapes(state["model"]), _shapes(model.state_dict())
-    for name in [*ours, *theirs]:
-        if ours.get(name) != theirs.get(name):
-            raise ValueError(
-                f"{path} belongs to another network: its {name!r} has shape {theirs.get(name, 'none')}, here it is "
-                f"{ours.get(name, 'none')}; build the network of that training, or train in another folder"
-            )
+    for kind, describe in (("shape", _shape), ("type", _type)):
+        theirs, ours = ({n: describe(v) for n, v in s.items()} for s in (state["model"], model.state_dict()))
+        for name in [*ours, *theirs]:
+            if ours.get(name) != theirs.get(name):
+                was, is_now = theirs.get(name, "none"), ours.get(name, "none")
+                raise ValueError(
+                    f"{path} belongs to another network: its {name!r} has {kind} {was}, here it is {is_now}; build the "
+                    "network of that training, or train in another folder"
+                )
     check_same_network(path, state["network"], model)
     if classes is not None and state["classes"] is not None and classes != state["classes"]:
         raise ValueError(
@@ -204,8 +212,12 @@ def _check_model(path: Path, state: dict, model: nn.Module, classes: list[str] |
         )
 
 
-def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
-    return {name: tuple(value.shape) for name, value in state.items()}
+def _shape(value: Tensor) -> tuple[int, ...]:
+    return tuple(value.shape)
+
+
+def _type(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
 
 
 def _arithmetic() -> dict:

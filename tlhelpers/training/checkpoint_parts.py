@@ -61,6 +61,10 @@ def _has_values(value: Any) -> bool:
     return isinstance(value, Tensor) and value.layout is torch.strided and not value.is_meta
 
 
+def _is_finite(value: Any) -> bool:
+    return all(tensor.isfinite().all() for tensor in value.values())
+
+
 def _is_optimizer_state(value: Any) -> bool:
     """Tell whether it has the numbers of parameters, and tensors and numbers for each."""
     return isinstance(value, dict) and all(
@@ -92,7 +96,7 @@ def _is_arithmetic(value: Any) -> bool:
 
 
 PARTS: dict[str, Callable[[Any], bool]] = {
-    "model": _is_state_dict,
+    "model": lambda value: _is_state_dict(value) and _is_finite(value),
     "network": lambda value: value is None or is_description(value),
     "classes": is_names,
     "optimizer": _is_optimizer_state,

@@ -69,13 +69,23 @@ def check_batch(images: Tensor, model: nn.Module, loader: DataLoader) -> None:
         )
 
 
-def check_labels(labels: Tensor, classes: int) -> None:
-    """Raise ValueError if a label is not one of the classes of the model."""
+def check_labels(labels: Tensor, classes: int, loader: object) -> None:
+    """Raise ValueError if a label is no class of the model, or the photos of a loader have more or fewer classes.
+
+    A head for the 1,000 classes of ImageNet would call an ant a tench, its class 0, and have an accuracy all the same.
+    """
     wrong = labels[(labels < 0) | (labels >= classes)]
     if len(wrong):
         raise ValueError(
             f"a label is {wrong[0].item()}; it must be below {classes}, the number of classes of the model, and not "
             "negative; give the model a head for all classes with replace_head"
+        )
+    dataset = getattr(loader, "dataset", None)
+    theirs, mapped = getattr(dataset, "classes", None), getattr(dataset, "target_transform", None)
+    if theirs and not mapped and classes != len(theirs):
+        raise ValueError(
+            f"the number of classes of the model is {classes}; it must be {len(theirs)}, the number of classes of the "
+            f"photos; give the model a new head with replace_head(model, {len(theirs)})"
         )
 
 

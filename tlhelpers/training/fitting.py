@@ -1,7 +1,7 @@
 """Several epochs of training, each followed by an evaluation, with checkpoints and early stopping."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,18 @@ def _resume(
         return []
     if len(stored) > about["settings"]["epochs"]:
         print(f"{last} has {len(stored)} epochs already, so nothing is trained.")
-    return [EpochResult(**result) for result in stored]
+    return [_epoch(result, last) for result in stored]
+
+
+def _epoch(stored: dict[str, Any], last: Path) -> EpochResult:
+    """Return an epoch of a checkpoint, whose history could also be one of another program."""
+    names = [field.name for field in fields(EpochResult)]
+    if list(stored) != names:
+        raise ValueError(
+            f"{last} has a history with {', '.join(stored) or 'nothing'} instead of {', '.join(names)}; train in "
+            "another folder, or load its weights with load_checkpoint"
+        )
+    return EpochResult(**stored)
 
 
 def _set_aside(folder: Path) -> Path:

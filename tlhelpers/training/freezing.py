@@ -85,7 +85,7 @@ def freeze_below(model: ResNet50, stage: str) -> None:
     """
     check_network(model, "stages")
     stages = model.stages()
-    if stage not in stages:
+    if stage not in list(stages):
         raise ValueError(f"stage is {stage!r}; it must be one of {', '.join(stages)}")
     below = True
     for name, modules in stages.items():
@@ -130,7 +130,7 @@ def train_only(model: ResNet50, kind: str) -> None:
         If there is no such kind.
     """
     check_network(model, "fc")
-    if kind not in KINDS:
+    if kind not in list(KINDS):
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
     freeze(model)
     for module in model.modules():

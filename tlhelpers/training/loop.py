@@ -83,8 +83,8 @@ def train_one_epoch(
     Raises
     ------
     ValueError
-        If a label is not a class of the model, a number is out of its range, the loader is empty, or its last batch
-        is a single photo for a model with batch norms.
+        If a label is not a class of the model, the photos have more or fewer classes, a number is out of its range, the
+        loader is empty, or its last batch is a single photo for a model with batch norms.
     RuntimeError
         If the loss is not finite, or there is not enough memory.
     """
@@ -99,7 +99,7 @@ def train_one_epoch(
             for images, labels in batches:
                 check_batch(images, model, loader)
                 images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
-                logits, loss = _forward(model, images, labels, label_smoothing)
+                logits, loss = _forward(model, images, labels, loader, label_smoothing)
                 check_finite(loss, step, optimizer)
                 (loss / len(batches)).backward()  # gradients add up to that of the mean loss
                 total_loss += loss.item() * len(labels)
@@ -111,11 +111,13 @@ def train_one_epoch(
     return total_loss / total, total_right / total
 
 
-def _forward(model: nn.Module, images: Tensor, labels: Tensor, label_smoothing: float) -> tuple[Tensor, Tensor]:
+def _forward(
+    model: nn.Module, images: Tensor, labels: Tensor, loader: DataLoader, label_smoothing: float
+) -> tuple[Tensor, Tensor]:
     """Return the (N, C) logits of a batch and their mean cross-entropy."""
     with autocast(images.device):
         logits = model(images)
-    check_labels(labels, logits.shape[1])
+    check_labels(labels, logits.shape[1], loader)
     return logits, F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
 
 
@@ -145,7 +147,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     Raises
     ------
     ValueError
-        If a label is not a class of the model, or the photos have classes of other names.
+        If a label is not a class of the model, or the photos have other classes.
     RuntimeError
         If a logit is NaN or infinite.
     """
@@ -162,7 +164,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
             all_logits.append(logits.float().cpu())
             all_labels.append(labels)
     logits, labels = torch.cat(all_logits), torch.cat(all_labels)
-    check_labels(labels, logits.shape[1])
+    check_labels(labels, logits.shape[1], loader)
     check_outputs(logits, model, "logits")
     accuracy = (logits.argmax(dim=1) == labels).double().mean().item()
     return Evaluation(F.cross_entropy(logits, labels).item(), accuracy, logits, labels)

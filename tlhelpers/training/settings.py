@@ -2,9 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 from torchvision.datasets import DatasetFolder
 
 from tlhelpers.network.weight_files import content_hash
+from tlhelpers.training.functions import functions_in, hash_functions, short_hash
 
 Settings = dict[str, Any]
 
@@ -44,11 +44,11 @@ def describe_training(
     """
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     return {
-        "trained parameters": f"{len(trained)} tensors ({_short_hash(trained)})",
+        "trained parameters": f"{len(trained)} tensors ({short_hash(trained)})",
         "training photos": _describe_photos(train_loader.dataset),
         "validation photos": _describe_photos(val_loader.dataset),
-        "training transform": _without_addresses(getattr(train_loader.dataset, "transform", None)),
-        "validation transform": _without_addresses(getattr(val_loader.dataset, "transform", None)),
+        "training transform": _describe_transform(getattr(train_loader.dataset, "transform", None)),
+        "validation transform": _describe_transform(getattr(val_loader.dataset, "transform", None)),
         "batch size": getattr(train_loader.batch_sampler, "batch_size", train_loader.batch_size),
         "seed": torch.initial_seed(),
         **{name.replace("_", " "): number for name, number in numbers.items()},
@@ -66,8 +66,16 @@ def describe_optimizer(optimizer: Optimizer, schedule: LRScheduler | None) -> Se
         "schedule": type(schedule).__name__ if schedule else "none",
         "learning rate": [group.get("initial_lr", group["lr"]) for group in optimizer.param_groups],
         "optimizer settings": groups,
-        "schedule settings": _plain(schedule.state_dict()) if schedule else {},
+        "schedule settings": _describe_schedule(schedule) if schedule else {},
     }
+
+
+def _describe_schedule(schedule: LRScheduler) -> Settings:
+    """Return what a schedule and those in it would store, and a hash of their functions of the learning rate."""
+    functions = [function for function in getattr(schedule, "lr_lambdas", ()) if callable(function)]
+    hashed = {"functions": hash_functions(functions)} if functions else {}
+    parts = [_describe_schedule(part) for part in getattr(schedule, "_schedulers", ())]
+    return _plain(schedule.state_dict()) | hashed | ({"_schedulers": parts} if parts else {})
 
 
 def compare_settings(path: Path, stored: Settings, now: Settings) -> None:
@@ -113,7 +121,7 @@ def _describe_photos(dataset: Any) -> str:
         values = {str(number): tensor.float() for number, tensor in enumerate(dataset.tensors)}
         return f"{len(dataset)} photos in memory ({content_hash(values)[:8]})"
     if isinstance(dataset, Subset):
-        return f"{len(dataset)} ({_short_hash(list(map(int, dataset.indices)))}) of {_describe_photos(dataset.dataset)}"
+        return f"{len(dataset)} ({short_hash(list(map(int, dataset.indices)))}) of {_describe_photos(dataset.dataset)}"
     if isinstance(dataset, DatasetFolder):  # such as torchvision's ImageFolder
         paths, labels = [path for path, _ in dataset.samples], dataset.targets
     elif hasattr(dataset, "paths"):
@@ -121,7 +129,7 @@ def _describe_photos(dataset: Any) -> str:
     else:
         return f"{len(dataset)} of {type(dataset).__name__}"
     files = [("/".join(path.parts[-3:]), _content(path)) for path in map(Path, paths)]
-    return f"{len(dataset)} photos ({_short_hash([files, labels])})"
+    return f"{len(dataset)} photos ({short_hash([files, labels])})"
 
 
 def _content(path: Path) -> str:
@@ -129,35 +137,14 @@ def _content(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _short_hash(value: Any) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
-
-
-def _without_addresses(value: Any) -> str:
+def _describe_transform(value: Any) -> str:
     """Return the repr of a transform without the addresses in memory, which differ in every process.
 
-    The code of functions in it is told by a hash.
+    The functions in it are told by a hash.
     """
-    codes = [function.__code__ for function in _functions(value)]
-    told = f" with functions ({_short_hash([*map(_describe_code, codes)])})" if codes else ""
+    functions = list(functions_in(value))
+    told = f" with functions ({hash_functions(functions)})" if functions else ""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value)) + told
-
-
-def _functions(value: Any) -> Iterator[Any]:
-    """Yield the functions in a transform, also those of the transforms in it."""
-    if hasattr(value, "__code__"):
-        yield value
-    parts = vars(value).values() if isinstance(value, nn.Module) else value if isinstance(value, list | tuple) else ()
-    for part in parts:
-        yield from _functions(part)
-
-
-def _describe_code(code: CodeType) -> list:
-    return [code.co_code, code.co_names, [constant for constant in code.co_consts if _is_plain(constant)]]
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, int | float | str | bytes | None)
 
 
 def _plain(value: Any) -> Any:
