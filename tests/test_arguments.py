@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torchvision.models import resnet18
 
 import tlhelpers as tl
@@ -124,6 +125,30 @@ WRONG: list[tuple[Callable[[SimpleNamespace], object], str]] = [
     ),
     (lambda h: tl.image_folder("x" * 5000), r"path is 'xx.*\.\.\.'; it must be a path .*name too long"),
     (lambda h: tl.load_resnet50("x" * 5000), r"weights is 'xx.*\.\.\.'; it must be a path .*name too long"),
+    # what is drawn
+    (
+        lambda h: tl.plot_history([1, 2]),
+        f"history is of type list; it must be a list of the results of epochs; {RUN_IT}",
+    ),
+    (lambda h: tl.plot_history(None), f"history is None; it must be a list of the results of .*; .*{RUN_IT}"),
+    (
+        lambda h: tl.plot_confusion([0, 1], [0], ["a", "b"]),
+        "the number of labels and predictions is 2 and 1; it must be the same",
+    ),
+    (lambda h: tl.plot_features(torch.rand(3, 1), [0, 1, 1], ["a", "b"]), "points is a tensor .*; it must .* (3 x 2);"),
+    (lambda h: tl.plot_numbers("ab"), "values is 'ab'; it must have rows and columns of numbers (any x any); give an"),
+    (lambda h: tl.plot_roofline([1, 2], {"a": 1.0}, 2.0), "points is of type list; it must have rows and .* (any x 3)"),
+    (lambda h: tl.plot_times({}), "times is of type dict; it must be the times of one or more runs with the same kin"),
+    (lambda h: tl.plot_times({"a": {"x": 1.0}, "b": {"y": 2.0}}), "times is of type dict; it must be the times of on"),
+    (lambda h: tl.browse_predictions(None, None, None, []), f"images is None; it must be a sequence of .*; {RUN_IT}"),
+    (lambda h: tl.denormalize(torch.rand(2, 5), ENTRY), "images is a tensor of shape (2, 5) and type float32; it must"),
+    (lambda h: tl.shortest_time(None), "work is None; it must be a function; give its name without (), or a lambda"),
+    (lambda h: tl.time_by_kind(3), "step is 3; it must be a function; give its name without (), or a lambda"),
+    (lambda h: tl.AdaptedConv2d(h.model.fc, 1), "convolution is of type Linear; it must be a convolution; give one"),
+    (
+        lambda h: tl.AdaptedConv2d(nn.Conv2d(4, 4, 1, groups=2), 1),
+        "convolution is Conv2d.*; it must have one group and",
+    ),
     # numbers
     (lambda h: tl.set_seed("a"), "seed is 'a'; it must be an integer of 0 or more; give 0 or another int"),
     (lambda h: tl.set_seed(2**32), "seed is 4294967296; it must be below 2\\*\\*32.*; give a smaller number"),

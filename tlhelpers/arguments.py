@@ -88,11 +88,44 @@ def check_tensor(value: object, name: str) -> None:
 
 
 def check_classes(classes: Sequence[str], **labels: ArrayLike) -> None:
-    """Raise ValueError if a label, of those given by name, is not the number of a class."""
+    """Raise ValueError if a label, of those given by name, is no number of a class, or their counts differ."""
+    counts = {name: len(np.ravel(np.asarray(values))) for name, values in labels.items()}
+    alike, shown_counts = len(set(counts.values())) == 1, " and ".join(map(str, counts.values()))
+    require(
+        alike, f"the number of {' and '.join(labels)}", shown_counts, "be the same", "give those of the same photos"
+    )
     for name, values in labels.items():
         wrong = [value for value in np.unique(np.asarray(values)).tolist() if value not in range(len(classes))]
         remedy = "name all classes, in the order of their numbers"
         require(not wrong, name, f"up to {max(wrong, default=0)}", f"be from 0 to {len(classes) - 1}", remedy)
+
+
+def check_table(name: str, value: ArrayLike, columns: int | None = None, rows: int | None = None) -> np.ndarray:
+    """Return numbers as an array with two axes; raise ValueError if they are none, or have another shape.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : array or tensor
+    columns, rows : int, optional
+        The lengths that the axes must have.
+    """
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    wanted = (rows, columns)
+    fits = array.ndim == 2 and all(want in (None, have) for want, have in zip(wanted, array.shape, strict=True))
+    sizes = " x ".join("any" if want is None else str(want) for want in wanted)
+    remedy = MAKE_IT if value is None else "give an array or a tensor of that shape"
+    require(fits, name, shown(value), f"have rows and columns of numbers ({sizes})", remedy)
+    return array
+
+
+def check_function(name: str, value: object) -> None:
+    """Raise ValueError if a value cannot be called."""
+    require(callable(value), name, shown(value), "be a function", "give its name without (), or a lambda")
 
 
 def check_path(path: object, name: str = "path") -> None:

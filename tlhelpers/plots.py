@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from PIL import ImageOps
 
 from tlhelpers import fonts, names
-from tlhelpers.arguments import check_classes, check_kind
+from tlhelpers.arguments import MAKE_IT, check_classes, check_kind, check_table, shown
 from tlhelpers.byhand.arguments import require
 from tlhelpers.pictures import check_images, to_pil
 
@@ -76,8 +76,8 @@ def show_images(
     tiles = [np.asarray(ImageOps.pad(to_pil(image), (TILE, TILE), color="white")) for image in images]
     rows = -(-len(tiles) // columns)
     columns = min(columns, len(tiles))
-    given = len(tiles) if titles is None else len(titles)
-    require(given == len(tiles), "titles", f"{given} texts", f"be one for each of {len(tiles)} images", "give as many")
+    fits = titles is None or len(titles) == len(tiles)
+    require(fits, "titles", f"{len(titles or ())} texts", f"be one for each of {len(tiles)} images", "give as many")
     if ax is None:
         _, ax = plt.subplots(figsize=(size * columns, (size + 0.25) * rows))
     words = names.captions(ax, titles, names.tile_width(ax, rows, columns), size=8) if titles is not None else []
@@ -100,6 +100,8 @@ def plot_history(history: Sequence, *, ax: Axes | None = None) -> Axes:
     history : sequence of EpochResult
         The result of ``fit``.
     """
+    listed = isinstance(history, Sequence) and all(hasattr(each, "val_accuracy") for each in history)
+    require(listed, "history", shown(history), "be a list of the results of epochs", MAKE_IT)
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     epochs = [result.epoch for result in history]
     for name, color, style in (("train_accuracy", COLORS[0], "o-"), ("val_accuracy", COLORS[1], "s--")):
@@ -149,8 +151,10 @@ def plot_features(points: ArrayLike, labels: ArrayLike, classes: Sequence[str], 
         The names of the classes.
     """
     check_classes(classes, labels=labels)
+    labels = np.asarray(labels)
+    points = check_table("points", points, 2, len(labels))
     ax = ax or plt.subplots(figsize=(5, 4))[1]
-    points, labels, words = np.asarray(points), np.asarray(labels), names.labels(ax, classes)
+    words = names.labels(ax, classes)
     for index, name in enumerate(words):
         chosen = points[labels == index]
         marker = MARKERS[(index + index // 7) % 7]  # another one when the colors begin again
@@ -173,7 +177,7 @@ def plot_numbers(
     window : tuple, optional
         The part to frame: (top, left, height, width), counted in squares.
     """
-    values = np.asarray(values)
+    values = check_table("values", values)
     height, width = values.shape
     ax = ax or plt.subplots(figsize=(0.5 * width + 0.6, 0.5 * height + 0.6))[1]
     limit = 1.7 * max(abs(values).max(), 1e-12)  # so that the colors behind the numbers stay pale
@@ -208,7 +212,7 @@ def plot_roofline(points: ArrayLike, peaks: dict[str, float], bandwidth: float, 
         Bytes per second.
     """
     ax = ax or plt.subplots(figsize=(6.5, 3.8))[1]
-    points, span = np.asarray(points), np.logspace(0, 3.5, 100)
+    points, span = check_table("points", points, 3), np.logspace(0, 3.5, 100)
     for name, peak, style in zip(names.labels(ax, list(peaks)), peaks.values(), ("--", "-", ":"), strict=False):
         ax.plot(span, np.minimum(span * bandwidth, peak) / 1e9, style, color="black", label=f"roof, {name}")
     for index, side in enumerate(np.unique(points[:, 2])):
@@ -229,6 +233,8 @@ def plot_times(times: dict[str, dict[str, float]], *, ax: Axes | None = None) ->
     times : dict
         By the name of each run, a dict with the milliseconds of each kind of work. All runs have the same kinds.
     """
+    alike = isinstance(times, dict) and len({tuple(run) for run in times.values()}) == 1
+    require(alike, "times", shown(times), "be the times of one or more runs with the same kinds of work", MAKE_IT)
     ax = ax or plt.subplots(figsize=(7, 1 + 0.7 * len(times)))[1]
     left, places, kinds = np.zeros(len(times)), range(len(times)), list(next(iter(times.values())))
     for index, (kind, label) in enumerate(zip(kinds, names.labels(ax, kinds), strict=True)):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from tlhelpers.arguments import check_kind, check_network, check_tensor
+from tlhelpers.arguments import check_function, check_kind, check_network, check_tensor, check_whole
 
 # Kinds of work, with parts of the names that torch's profiler gives to them on a CPU. The first kind that fits counts.
 KINDS = {
@@ -39,6 +39,8 @@ def shortest_time(work: Callable[[], object], rounds: int = 5) -> float:
     float
         Seconds.
     """
+    check_function("work", work)
+    check_whole(1, rounds=rounds)
     work()
     seconds = []
     for _ in range(rounds):
@@ -130,6 +132,7 @@ def time_by_kind(step: Callable[[], object]) -> dict[str, float]:
     dict
         Milliseconds by the name of the kind; "all else" comes last.
     """
+    check_function("step", step)
     step()
     with profile(activities=[ProfilerActivity.CPU]) as found:
         step()

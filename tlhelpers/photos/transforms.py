@@ -5,7 +5,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from tlhelpers.arguments import check_kind, check_tensor, check_whole
+from tlhelpers.arguments import check_kind, check_tensor, check_whole, shown
+from tlhelpers.byhand.arguments import require
 from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.photos.reading import to_rgb
 
@@ -99,6 +100,8 @@ def denormalize(images: Tensor, weights: WeightsEntry) -> Tensor:
         The same shape, values from 0 to 1.
     """
     check_tensor(images, "images")
+    fits = images.ndim in (3, 4) and images.shape[-3] == 3
+    require(fits, "images", shown(images), "be (N, 3, H, W) or (3, H, W)", "give images of a loader")
     _check(weights)
     mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (weights.mean, weights.std))
     return (images * std + mean).clamp(0, 1)

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from tlhelpers.arguments import check_network, check_whole
+from tlhelpers.arguments import check_kind, check_network, check_whole
+from tlhelpers.byhand.arguments import require
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.training.freezing import freeze, unfreeze
 
@@ -25,6 +26,8 @@ class AdaptedConv2d(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, rank: int) -> None:
         super().__init__()
+        _check_convolution(convolution)
+        check_whole(1, rank=rank)
         like = {"device": convolution.weight.device, "dtype": convolution.weight.dtype}
         sizes = {name: getattr(convolution, name) for name in ("kernel_size", "stride", "padding", "dilation")}
         self.convolution = convolution
@@ -40,6 +43,13 @@ class AdaptedConv2d(nn.Module):
         """Add the branch to the weights, W + U D, and return the convolution; its outputs are the same."""
         self.convolution.weight += torch.einsum("or,rcij->ocij", self.up.weight[:, :, 0, 0], self.down.weight)
         return self.convolution
+
+
+def _check_convolution(layer: object) -> None:
+    """Raise ValueError if the branch could not be added to the weights of a layer."""
+    check_kind("convolution", layer, nn.Conv2d, "be a convolution", "give one layer of a model, such as model.conv1")
+    plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros"
+    require(plain, "convolution", layer, "have one group and zero padding", "leave this layer as it is")
 
 
 def add_adapters(model: ResNet50, rank: int) -> None:

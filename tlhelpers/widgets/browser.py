@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
 from tlhelpers import fonts, names
-from tlhelpers.pictures import to_pil
+from tlhelpers.arguments import check_table
+from tlhelpers.pictures import check_images, to_pil
 from tlhelpers.widgets.drawing import BOLD, GREEN, RED, TEXT, Page
 from tlhelpers.widgets.explorer import Explorer, slider
 
@@ -53,7 +54,8 @@ def browse_predictions(dataset: Sequence, probabilities: ArrayLike, labels: Arra
 
 def build(dataset: Sequence, probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> Explorer:
     """Return the explorer of some predictions."""
-    probabilities, labels = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
+    check_images(dataset)
+    probabilities, labels = check_table("probabilities", probabilities), np.asarray(labels)
     _check(len(dataset), probabilities, labels, len(classes))
     named = class_names(classes)
     thumbnails = cache(lambda index: thumbnail(dataset[index]))
@@ -169,7 +171,7 @@ def _pages(images: int) -> int:
 
 
 def _check(images: int, probabilities: np.ndarray, labels: np.ndarray, classes: int) -> None:
-    if probabilities.ndim != 2 or probabilities.shape[1] != classes:
+    if probabilities.shape[1] != classes:
         raise ValueError(
             f"probabilities has shape {probabilities.shape}; it must be (N, {classes}), a column per class"
         )
