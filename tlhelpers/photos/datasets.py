@@ -1,6 +1,6 @@
 """Datasets of photos, and how a folder with one sub-folder for each class becomes one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class PhotoDataset(Dataset):
         The names of the classes.
     transform : callable, optional
         Applied to each image, a PIL image in RGB.
+    about : dict, optional
+        What else is known about each photo: lists under names, such as "kind".
     """
 
     def __init__(
@@ -35,8 +37,10 @@ class PhotoDataset(Dataset):
         labels: Sequence[int] | Tensor,
         classes: Sequence[str],
         transform: Callable | None = None,
+        about: Mapping[str, Sequence] | None = None,
     ) -> None:
         self.paths, self.classes, self.transform = list(paths), list(classes), transform
+        self.about = {name: list(values) for name, values in (about or {}).items()}
         self.labels = torch.as_tensor(labels, dtype=torch.long)
 
     def __len__(self) -> int:
@@ -50,7 +54,26 @@ class PhotoDataset(Dataset):
         """Return the photos at these indices as a new dataset."""
         indices = [int(index) for index in indices]
         paths = [self.paths[index] for index in indices]
-        return PhotoDataset(paths, self.labels[indices], self.classes, self.transform)
+        about = {name: [values[index] for index in indices] for name, values in self.about.items()}
+        return PhotoDataset(paths, self.labels[indices], self.classes, self.transform, about)
+
+    def where(self, **wanted: object) -> "PhotoDataset":
+        """Return the photos about which something is known, such as ``photos.train.where(kind="mono")``.
+
+        Raises
+        ------
+        ValueError
+            If nothing of this name is known, or no photo has this value.
+        """
+        indices = range(len(self))
+        for name, value in wanted.items():
+            if name not in self.about:
+                raise ValueError(f"name is {name!r}; it must be one of {', '.join(self.about) or 'none'}")
+            found = sorted(set(self.about[name]))
+            if value not in found:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, found))}")
+            indices = [index for index in indices if self.about[name][index] == value]
+        return self.subset(indices)
 
     def counts(self) -> dict[str, int]:
         """Return the number of photos in each class."""
@@ -60,10 +83,23 @@ class PhotoDataset(Dataset):
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos for training and for validation; ``source`` is "photos" or "drawn"."""
+    """Photos in three parts.
+
+    Parameters
+    ----------
+    train : PhotoDataset
+        To train with.
+    val : PhotoDataset
+        To validate with: they choose, for example how long to train.
+    test : PhotoDataset or None
+        To test with: they judge what was chosen, once. None if there are no further photos.
+    source : str
+        "photos" or "drawn".
+    """
 
     train: PhotoDataset
     val: PhotoDataset
+    test: PhotoDataset | None
     source: str
 
     @property
