@@ -161,4 +161,4 @@ def _folder(path: str | Path) -> Path:
 
 def _photos(*parts: Part) -> Photos:
     train, val = (PhotoDataset(part.paths, part.labels, part.classes) for part in parts)
-    return Photos(train, val, "photos")
+    return Photos(train, val, None, "photos")

@@ -1,8 +1,11 @@
 """The linear probe: a logistic regression on the features of the frozen network."""
 
+import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from tlhelpers.arguments import check_network
@@ -13,8 +16,8 @@ from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.heads import head_from_classifier
 
-INVERSE_REGULARIZATION = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 100)  # values of scikit-learn's C that are tried
-MAX_FOLDS = 5
+PENALTIES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 10)  # values of C, strong to weak
+MAX_FOLDS, MAX_STEPS = 5, 1000
 
 
 def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
@@ -55,8 +58,9 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
 def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     """Fit the logistic regression of the probe.
 
-    It is computed along the principal axes of the features, and there are no more of them than photos. A rotation
-    changes neither lengths nor the penalty, so the classifier is the same, but found up to a hundred times faster.
+    Features are standardized, so that the penalty treats all alike. The strength of the penalty goes from strong to
+    weak; each fit begins with the coefficients of the one before, which is near, and the path ends where the photos
+    that are held out get worse twice.
 
     Parameters
     ----------
@@ -67,20 +71,34 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     Returns
     -------
     LogisticRegression
-        Its coefficients are those for the features as they are given, without the rotation.
+        Its coefficients are those for the features as they are given, not standardized.
     """
-    axes = PCA().fit(features.double())
-    smallest = labels.unique(return_counts=True)[1].min().item()
-    folds = StratifiedKFold(min(MAX_FOLDS, smallest), shuffle=True, random_state=0)
-    choices = {"C": INVERSE_REGULARIZATION}
-    search = GridSearchCV(LogisticRegression(max_iter=5000), choices, scoring="neg_log_loss", cv=folds)
-    classifier = search.fit(axes.transform(features.double()), labels).best_estimator_
-    classifier.coef_ = classifier.coef_ @ axes.components_  # (rows, D), rotated back
-    classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ axes.mean_
+    standard = StandardScaler().fit(features.numpy())
+    rows = standard.transform(features.numpy())
+    axes = None if rows.shape[0] > rows.shape[1] else PCA().fit(rows)  # no more axes than photos
+    rows = rows if axes is None else axes.transform(rows)
+    classifier = LogisticRegression(C=best_penalty(rows, labels.numpy()), max_iter=MAX_STEPS).fit(rows, labels)
+    coefficients = classifier.coef_ if axes is None else classifier.coef_ @ axes.components_
+    classifier.coef_ = coefficients / standard.scale_
+    classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ standard.mean_
     classifier.n_features_in_ = features.shape[1]
     return classifier
 
 
+def best_penalty(rows: np.ndarray, labels: np.ndarray) -> float:
+    """Return the value of C with the lowest cross-entropy on held-out rows, in up to five folds."""
+    count = min(MAX_FOLDS, np.unique(labels, return_counts=True)[1].min())
+    folds = list(StratifiedKFold(count, shuffle=True, random_state=0).split(rows, labels))
+    fits = [LogisticRegression(warm_start=True, max_iter=MAX_STEPS) for _ in folds]
+    losses: list[float] = []
+    for strength in PENALTIES:
+        for fit, (train, _) in zip(fits, folds, strict=True):
+            fit.set_params(C=strength).fit(rows[train], labels[train])
+        held_out = [log_loss(labels[val], fit.predict_proba(rows[val])) for fit, (_, val) in zip(fits, folds, strict=True)]
+        losses.append(float(np.mean(held_out)))
+        if len(losses) > 2 and losses[-1] > losses[-2] > losses[-3]:
+            break
+    return PENALTIES[int(np.argmin(losses))]
 def fit_head(model: ResNet50, train: PhotoDataset) -> None:
     """Put the linear probe of the training photos in place of the head; parameters as for ``fit_probe``."""
     head_from_classifier(model, fit_probe(model, train))
