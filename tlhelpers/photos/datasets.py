@@ -68,7 +68,8 @@ class PhotoDataset(Dataset):
         indices = range(len(self))
         for name, value in wanted.items():
             if name not in self.about:
-                raise ValueError(f"name is {name!r}; it must be one of {', '.join(self.about) or 'none'}")
+                known = ", ".join(self.about) or "a name in about, which is empty"
+                raise ValueError(f"{name!r} is not known about these photos; it must be one of {known}")
             found = sorted(set(self.about[name]))
             if value not in found:
                 raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, found))}")

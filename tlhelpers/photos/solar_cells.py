@@ -95,26 +95,28 @@ def _read_table(root: Path) -> list[Cell]:
         rows = [(root / path, float(probability), kind) for path, probability, kind in map(str.split, lines)]
     except (OSError, ValueError) as error:
         raise RuntimeError(f"{root / 'labels.csv'} is not the table of the solar cells ({error}); {AGAIN}") from error
+    runs = [(kind, len(list(run))) for kind, run in groupby(kind for _, _, kind in rows)]
+    if len(runs) != len(MODULES):
+        raise RuntimeError(f"{root / 'labels.csv'} does not have the rows of the solar cells; {AGAIN}")
     missing = [path.name for path, _, _ in rows if not path.is_file()]
     if missing:
         raise RuntimeError(f"{len(missing)} photos are missing in {root}, such as {missing[0]}; {AGAIN}")
-    parts = _parts([kind for _, _, kind in rows])
-    if len(parts) != len(rows):
-        raise RuntimeError(f"{root / 'labels.csv'} has {len(rows)} rows that are not those of the solar cells; {AGAIN}")
+    parts = _parts(runs)
     return [Cell(*row, part) for row, part in zip(rows, parts, strict=True)]
 
 
-def _parts(kinds: list[str]) -> list[str]:
-    """Return the part of each row; the modules of a run have equal numbers of cells, up to one."""
+def _parts(runs: list[tuple[str, int]]) -> list[str]:
+    """Return the part of each row of the table, which has runs of one kind; the modules of a run are equally long."""
     parts: list[str] = []
-    done = dict.fromkeys(kinds, 0)  # modules of each kind
-    for (kind, run), modules in zip(groupby(kinds), MODULES, strict=False):
-        length = len(list(run))
-        parts += [PARTS[(done[kind] + i * modules // length) % len(PARTS)] for i in range(length)]
+    done = dict.fromkeys((kind for kind, _ in runs), 0)  # modules of each kind
+    for (kind, length), modules in zip(runs, MODULES, strict=True):
+        parts += [PARTS[(done[kind] + row * modules // length) % len(PARTS)] for row in range(length)]
         done[kind] += modules
     return parts
 
 
 def _dataset(cells: list[Cell]) -> PhotoDataset:
     about = {name: [getattr(cell, name) for cell in cells] for name in ("kind", "probability", "part")}
-    return PhotoDataset([cell.path for cell in cells], [round(cell.probability) for cell in cells], CLASSES, about=about)
+    return PhotoDataset(
+        [cell.path for cell in cells], [round(cell.probability) for cell in cells], CLASSES, about=about
+    )

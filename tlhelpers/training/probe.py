@@ -94,11 +94,15 @@ def best_penalty(rows: np.ndarray, labels: np.ndarray) -> float:
     for strength in PENALTIES:
         for fit, (train, _) in zip(fits, folds, strict=True):
             fit.set_params(C=strength).fit(rows[train], labels[train])
-        held_out = [log_loss(labels[val], fit.predict_proba(rows[val])) for fit, (_, val) in zip(fits, folds, strict=True)]
+        held_out = [
+            log_loss(labels[val], fit.predict_proba(rows[val])) for fit, (_, val) in zip(fits, folds, strict=True)
+        ]
         losses.append(float(np.mean(held_out)))
         if len(losses) > 2 and losses[-1] > losses[-2] > losses[-3]:
             break
     return PENALTIES[int(np.argmin(losses))]
+
+
 def fit_head(model: ResNet50, train: PhotoDataset) -> None:
     """Put the linear probe of the training photos in place of the head; parameters as for ``fit_probe``."""
     head_from_classifier(model, fit_probe(model, train))
