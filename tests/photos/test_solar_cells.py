@@ -99,3 +99,17 @@ def test_a_damaged_photo_is_named(folder):
     photos.train.paths[0].write_bytes(b"no photo")
     with pytest.raises(ValueError, match=photos.train.paths[0].name):
         photos.train[0]
+
+
+def test_the_photos_of_the_package_are_those_of_the_paper(capsys):
+    """As many cells of each class and each kind as the authors count, and each part has enough of all."""
+    photos = solar_cells()
+    parts = (photos.train, photos.val, photos.test)
+    assert sum(part.counts()["functional"] for part in parts) == 1508
+    assert sum(part.counts()["defective"] for part in parts) == 715
+    assert len(photos.doubtful) == 295 + 106
+    kinds = [kind for part in (*parts, photos.doubtful) for kind in part.about["kind"]]
+    assert (kinds.count("mono"), kinds.count("poly")) == (1074, 1550)
+    assert min(count for part in parts for count in part.where(kind="mono").counts().values()) >= 30
+    assert capsys.readouterr().out.startswith("Solar cells: 1158 photos to train with, 367 to validate with and 698")
+    assert photos.train[0][0].size == (300, 300)

@@ -3,10 +3,12 @@
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.preprocessing import StandardScaler
 
 from tests.tiny import StagedNet, write_folder
 from tlhelpers.photos.datasets import image_folder
-from tlhelpers.training.probe import fit_classifier, fit_head, fit_probe
+from tlhelpers.training.probe import PENALTIES, best_penalty, fit_classifier, fit_head, fit_probe
 
 
 @pytest.fixture
@@ -17,16 +19,30 @@ def photos(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("photos", "dimensions", "classes"), [(24, 60, 2), (24, 60, 3), (60, 8, 2), (60, 8, 4)])
-def test_the_classifier_is_the_one_found_without_rotating_the_features(photos, dimensions, classes):
+def test_the_classifier_is_the_one_of_standardized_features(photos, dimensions, classes):
     """Coefficients and probabilities are those of scikit-learn, with more features than photos or fewer."""
     generator = torch.Generator().manual_seed(photos + classes)
     labels = torch.arange(photos) % classes
     features = 3 + torch.randn(photos, dimensions, generator=generator, dtype=torch.float64)
     features[:, :classes] += 1.5 * torch.eye(classes)[labels]
     found = fit_classifier(features, labels)
-    exact = LogisticRegression(C=found.C, max_iter=5000, tol=1e-8).fit(features, labels)
-    assert abs(found.coef_ - exact.coef_).max() < 2e-3 * abs(exact.coef_).max()
-    assert abs(found.predict_proba(features) - exact.predict_proba(features)).max() < 2e-3
+    standard = StandardScaler().fit(features)
+    rows = standard.transform(features)
+    exact = LogisticRegression(C=found.C, max_iter=5000, tol=1e-8).fit(rows, labels)
+    assert abs(found.coef_ * standard.scale_ - exact.coef_).max() < 2e-3 * abs(exact.coef_).max()
+    assert abs(found.predict_proba(features) - exact.predict_proba(rows)).max() < 2e-3
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_penalty_is_the_one_that_a_grid_would_choose(classes):
+    """The path from strong to weak ends early, and still finds the lowest loss on photos that were held out."""
+    generator = torch.Generator().manual_seed(classes)
+    labels = torch.arange(60) % classes
+    rows = torch.randn(60, 20, generator=generator, dtype=torch.float64)
+    rows[:, :classes] += torch.eye(classes)[labels]
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    grid = GridSearchCV(LogisticRegression(max_iter=5000), {"C": PENALTIES}, scoring="neg_log_loss", cv=folds)
+    assert best_penalty(rows.numpy(), labels.numpy()) == grid.fit(rows, labels).best_params_["C"]
 
 
 def test_photos_from_which_nothing_can_be_learned_are_refused(photos):

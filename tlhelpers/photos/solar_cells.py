@@ -1,4 +1,4 @@
-"""Solar cells in electroluminescence: real photos that come with pip and are far from those of ImageNet."""
+"""Solar cells in electroluminescence: real photos, far from those of ImageNet, that come with pip."""
 
 from dataclasses import dataclass
 from importlib.resources import files
