@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from torchvision.models import ResNet50_Weights
+from torchvision.transforms import v2
 
 from tests.tiny import ENTRY
 from tlhelpers.network.weights import find_weights
@@ -54,8 +55,7 @@ def test_denormalize_undoes_the_normalization():
     )
 
 
-@pytest.mark.parametrize("size", [12, 16])
-def test_objects_are_as_large_in_training_as_in_validation(size):
+def test_objects_are_as_large_in_training_as_in_validation():
     """The photo is a ramp from 0 to 1: the steeper it is in a crop, the more that crop was reduced."""
     ramp = Image.fromarray(np.tile(np.linspace(0, 255, 200), (200, 1)).astype(np.uint8)).convert("RGB")
 
@@ -64,7 +64,7 @@ def test_objects_are_as_large_in_training_as_in_validation(size):
         return (shown[:, -2] - shown[:, 1]).abs().mean().item() / (shown.shape[1] - 3)
 
     expected = slope(eval_transform(ENTRY))
-    slopes = [slope(train_transform(ENTRY, size=size)) for _ in range(60)]
+    slopes = [slope(train_transform(ENTRY)) for _ in range(60)]
     assert 0.8 * expected < np.mean(slopes) < 1.25 * expected
     assert max(slopes) > 1.3 * min(slopes)
 
@@ -131,3 +131,22 @@ def test_a_size_that_is_none_is_refused(size):
     """The error has the value."""
     with pytest.raises(ValueError, match=f"size is {size!r}; it must be an integer of 1 or more"):
         train_transform(ENTRY, size=size)
+
+
+def test_a_training_crop_shows_half_of_the_photo_or_more():
+    """The photo is white in the middle, and every crop at every size shows some of that."""
+    image = np.zeros((90, 120, 3), np.uint8)
+    image[30:60, 45:75] = 255
+    for size in (8, 16, 40):
+        transform = train_transform(ENTRY, size=size)
+        assert min(denormalize(transform(Image.fromarray(image)), ENTRY).max() for _ in range(50)) > 0.5
+
+
+def test_what_is_done_at_random_can_be_chosen():
+    """By default half of the photos are mirrored; with an identity none is, so that letters stay letters."""
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[:, :20] = 255
+    for augment, sides in ((v2.Identity(), {True}), (v2.RandomHorizontalFlip(1.0), {False}), (None, {True, False})):
+        transform = train_transform(ENTRY) if augment is None else train_transform(ENTRY, augment=augment)
+        shown = [denormalize(transform(Image.fromarray(image)), ENTRY)[0] for _ in range(20)]
+        assert {bool(one[:, 0].mean() > one[:, -1].mean()) for one in shown} == sides

@@ -35,27 +35,34 @@ def test_rates_by_stage_refuse_a_decay_out_of_range(decay):
 
 
 def test_the_pull_is_weight_decay_around_the_start():
-    """Steps with the pull are those of an optimizer with weight decay on the difference from the start."""
+    """Steps with the pull are those of AdamW with weight decay on the difference from the start, but for the order."""
     model = nn.Linear(5, 1, bias=False, dtype=torch.float64)
     before, gradients = copy.deepcopy(model), torch.randn(30, 1, 5, dtype=torch.float64)
     difference = torch.zeros(1, 5, dtype=torch.float64, requires_grad=True)
-    first = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    second = torch.optim.SGD([difference], lr=0.1, momentum=0.9, weight_decay=0.3)
+    first = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.0)
+    second = torch.optim.AdamW([difference], lr=0.1, weight_decay=0.3)
     for gradient in gradients:
+        pull_to_start(first, model, before, 0.3)  # AdamW pulls before its step
         model.weight.grad, difference.grad = gradient.clone(), gradient.clone()
-        pull_to_start(model, before, 0.3)
         first.step()
         second.step()
     torch.testing.assert_close(model.weight.detach(), before.weight.detach() + difference.detach())
 
 
-def test_the_pull_leaves_frozen_parameters_alone():
-    """A parameter without a gradient still has none."""
-    model, before = StagedNet(), StagedNet()
-    freeze_below(model, "head")
-    model.fc(torch.ones(1, model.fc.in_features)).sum().backward()
-    pull_to_start(model, before, 1.0)
-    assert model.conv1.weight.grad is None and model.fc.weight.grad is not None
+def test_the_pull_leaves_head_and_frozen_parameters_alone():
+    """The head is new, and what has no gradient is not trained."""
+    model = StagedNet()
+    before = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 1
+    freeze_below(model, "layer4")
+    model(torch.ones(2, 3, 16, 16)).sum().backward()
+    moved = copy.deepcopy(model)
+    pull_to_start(optimizer, model, before, 1.0)
+    changed = {name for name, old in moved.named_parameters() if not old.equal(model.get_parameter(name))}
+    assert changed == {name for name, _ in model.named_parameters() if name.startswith("layer4")}
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])

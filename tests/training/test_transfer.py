@@ -17,12 +17,13 @@ from tlhelpers.photos.datasets import image_folder
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.loop import evaluate
-from tlhelpers.training.probe import fit_probe
+from tlhelpers.training.probe import fit_head, fit_probe
+from tlhelpers.training.regularization import one_rate
 from tlhelpers.training.strategies import STRATEGIES, Strategy
-from tlhelpers.training.transfer import clip_and_pull, cross_validate, transfer
+from tlhelpers.training.transfer import cross_validate, transfer
 
 STAGES = ["conv1", "layer1", "layer2", "layer3", "layer4"]
-SMALL = {"size": 16, "batch_size": 5}
+SMALL = {"size": 16, "batch_size": 5, "steps": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -66,16 +67,17 @@ def test_what_is_not_trained_stays(photos, strategy, kinds):
     assert changed(before, model) == {f"{norm}.{kind}" for norm in NORMS for kind in kinds}
 
 
-@pytest.mark.parametrize("strategy", ["LP-FT", "discriminative rates", "L2-SP", "full"])
-def test_full_strategies_move_everything(photos, strategy):
+@pytest.mark.parametrize("strategy", ["trained batch norm", "from scratch"])
+def test_with_trained_batch_norms_everything_moves(photos, strategy):
     """Every tensor of the body is another one afterwards."""
     before = StagedNet()
     model = copy.deepcopy(before)
-    transfer(model, photos.train, strategy, **SMALL)
+    row = replace(STRATEGIES[strategy], start=fit_head)
+    transfer(model, photos.train, row, **SMALL)
     assert changed(before, model) == {name for name in before.state_dict() if name[:3] != "fc."}
 
 
-@pytest.mark.parametrize("strategy", ["frozen batch norm", "WiSE-FT"])
+@pytest.mark.parametrize("strategy", ["LP-FT", "WiSE-FT", "one rate", "L2-SP", "full"])
 def test_frozen_batch_norms_are_frozen_and_nothing_else(photos, strategy):
     """Every convolution moves; no scale, shift or running statistic does."""
     before = StagedNet()
@@ -85,10 +87,10 @@ def test_frozen_batch_norms_are_frozen_and_nothing_else(photos, strategy):
     assert changed(before, model) == convolutions
 
 
-def test_wise_ft_ends_half_way_between_probe_and_frozen_batch_norm(photos):
+def test_wise_ft_ends_half_way_between_probe_and_fine_tuning(photos):
     """Every tensor is the mean of what the two other strategies end with, given the same random numbers."""
     before, models = StagedNet(), {}
-    for strategy in ("linear probe", "frozen batch norm", "WiSE-FT"):
+    for strategy in ("linear probe", "LP-FT", "WiSE-FT"):
         set_seed(0)
         models[strategy] = copy.deepcopy(before)
         transfer(models[strategy], photos.train, strategy, **SMALL)
@@ -98,61 +100,62 @@ def test_wise_ft_ends_half_way_between_probe_and_frozen_batch_norm(photos):
     assert not probe["conv1.weight"].equal(tuned["conv1.weight"])
 
 
-def test_steps_are_no_longer_than_clipped_gradients(photos):
-    """Gradients clipped to next to nothing move the weights next to nothing; otherwise they move them."""
-    model, moved = StagedNet(), {}
-    for longest in (1.0, 1e-6):
-        tuned = copy.deepcopy(model)
-        transfer(tuned, photos.train, Strategy(peak_rate=0.01, max_gradient_norm=longest), **SMALL)
-        moved[longest] = (tuned.cpu().layer2[0].weight - model.layer2[0].weight).norm().item()
-    assert moved[1e-6] < 1e-4 < 1e-2 < moved[1.0]
-
-
-def test_the_gradient_of_the_loss_is_clipped_and_the_pull_is_not():
-    """After clipping to length 1, the pull towards the start is added in full."""
-    model, before = StagedNet(), StagedNet()
-    for parameter in model.parameters():
-        parameter.grad = torch.full_like(parameter, 100.0)
-    clip_and_pull(model, before, Strategy(pull=5.0, max_gradient_norm=1.0))
-    count = sum(parameter.numel() for parameter in model.parameters())
-    for parameter, start in zip(model.parameters(), before.parameters(), strict=True):
-        expected = torch.full_like(parameter, count**-0.5) + 5 * (parameter - start).detach()
-        torch.testing.assert_close(parameter.grad, expected)
-
-
-def test_each_epoch_and_the_end_see_the_network(photos):
-    """A strategy of your own is told every epoch, and in the end gets the network as it was before."""
+def test_each_part_and_the_end_see_the_network(photos):
+    """A strategy of your own is told every part of the training, and in the end gets the network as it was before."""
     calls, model = [], StagedNet(2)
     original = copy.deepcopy(model)
     row = Strategy(
         start=lambda model, train: calls.append(("start", len(train))),
         groups=lambda model, rate: [{"params": [model.fc.weight], "lr": rate}],
-        each_epoch=lambda model, epoch: calls.append(("epoch", epoch)),
+        parts=2,
+        each_part=lambda model, part: calls.append(("part", part)),
         finish=lambda model, before: calls.append(("end", before.fc.weight.cpu().equal(original.fc.weight))),
     )
-    transfer(model, photos.train.subset([0, 1, 9, 10]), row, epochs=2, size=16)
-    assert calls == [("start", 4), ("epoch", 0), ("epoch", 1), ("end", True)]
+    transfer(model, photos.train.subset([0, 1, 9, 10]), row, steps=5, size=16)
+    assert calls == [("start", 4), ("part", 0), ("part", 1), ("end", True)]
     assert not model.cpu().fc.weight.equal(original.fc.weight)
 
 
-def test_sizes_may_change_from_epoch_to_epoch(photos):
-    """Each epoch trains with images of its own size; as many sizes as epochs are needed."""
-    model, seen = StagedNet(), []
+def sizes_seen(model):
+    """Return a list that gets the side of the images of every training step of a model."""
+    seen = []
     model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape[2]) if module.training else None)
-    transfer(model, photos.train, size=(8, 12, 16), batch_size=5)
-    assert seen == [8] * 4 + [12] * 4 + [16] * 4
-    with pytest.raises(ValueError, match="size has 2 values for 3 epochs; give one for each epoch, or one for all"):
-        transfer(StagedNet(), photos.train, size=(8, 12))
+    return seen
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 5, 6])
-def test_gradual_unfreezing_takes_one_stage_more_with_each_epoch(photos, epochs):
-    """After one epoch layer4 has moved, after two layer3 too, and so on to the stem; batch norms below do not."""
-    before = StagedNet()
-    model = copy.deepcopy(before)
-    transfer(model, photos.train, "gradual unfreezing", epochs=epochs, **SMALL)
-    stages = {name.split(".")[0] for name in changed(before, model)} - {"bn1"}
-    assert stages == set(STAGES[::-1][:epochs])
+def test_sizes_divide_the_training_into_parts(photos):
+    """Each part has images of its own size; together they have as many steps as are wanted."""
+    model = StagedNet()
+    seen = sizes_seen(model)
+    transfer(model, photos.train, "LP-FT", steps=7, size=(12, 16, 20))
+    assert seen == [12] * 2 + [16] * 2 + [20] * 3
+    with pytest.raises(ValueError, match="steps is 2; it must be an integer of 3 or more"):
+        transfer(model, photos.train, "LP-FT", steps=2, size=(12, 16, 20))
+    with pytest.raises(ValueError, match="size is empty; it must have a number or more"):
+        transfer(model, photos.train, "LP-FT", size=())
+
+
+@pytest.mark.parametrize("steps", [5, 13])
+def test_as_many_steps_are_taken_as_are_wanted(photos, steps):
+    """Whatever the number of photos is."""
+    model = StagedNet()
+    seen = sizes_seen(model)
+    transfer(model, photos.train, "LP-FT", **SMALL | {"steps": steps})
+    assert len(seen) == steps
+
+
+def test_gradual_unfreezing_takes_one_stage_more_with_each_part(photos):
+    """layer4 and the head in the first fifth of the steps, everything in the last."""
+    model, trained = StagedNet(), []
+    kernels = [model.conv1, model.layer1[0], model.layer2[0], model.layer3[0], model.layer4[0]]
+
+    def count(module, _):
+        if module.training:
+            trained.append(sum(kernel.weight.requires_grad for kernel in kernels))
+
+    model.register_forward_pre_hook(count)
+    transfer(model, photos.train, "gradual unfreezing", **SMALL | {"steps": 10})
+    assert trained == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
 def test_fine_tuning_begins_with_the_probe(photos):
@@ -163,19 +166,19 @@ def test_fine_tuning_begins_with_the_probe(photos):
     classifier = fit_probe(model, photos.train)
     direction = (probe.fc.weight[1] - probe.fc.weight[0]).cpu()
     torch.testing.assert_close(direction, torch.tensor(classifier.coef_[0]).float())
-    transfer(model, photos.train, "LP-FT", peak_rate=1e-9, epochs=1, **SMALL)
+    transfer(model, photos.train, "LP-FT", peak_rate=1e-9, **SMALL)
     torch.testing.assert_close(model.fc.weight.cpu(), probe.fc.weight.cpu())
-    transfer(model, photos.train, "full", peak_rate=1e-9, epochs=1, **SMALL)
+    transfer(model, photos.train, "full", peak_rate=1e-9, **SMALL)
     assert not torch.allclose(model.fc.weight.cpu(), probe.fc.weight.cpu())
 
 
 def test_the_pull_keeps_the_weights_nearer_to_the_start(photos):
     """With a strong pull the weights move less far."""
     start, distances = StagedNet(), []
-    for pull in (0.0, 50.0):
+    for pull in (0.0, 90.0):
         torch.manual_seed(0)
         model = copy.deepcopy(start)
-        transfer(model, photos.train, replace(STRATEGIES["L2-SP"], pull=pull), epochs=8, peak_rate=0.01, **SMALL)
+        transfer(model, photos.train, replace(STRATEGIES["L2-SP"], groups=one_rate, pull=pull), peak_rate=0.01, **SMALL)
         distances.append((model.cpu().conv1.weight - start.conv1.weight).norm().item())
     assert distances[1] < 0.7 * distances[0]
 
@@ -187,7 +190,7 @@ def test_from_scratch_keeps_nothing(photos):
     for parameter in model.parameters():
         torch.nn.init.constant_(parameter, 0.5)
     model.bn1.running_mean += 7
-    transfer(model, photos.train.subset([0, 10]), "from scratch", epochs=1, size=32, peak_rate=1e-9)
+    transfer(model, photos.train.subset([0, 10]), "from scratch", steps=1, size=32, peak_rate=1e-9)
     assert model.fc.out_features == 2
     assert model.conv1.weight.std() > 0.01 and model.layer4[2].conv3.weight.std() > 0.005
     assert model.bn1.running_mean.abs().max() < 2
@@ -201,7 +204,7 @@ def test_every_strategy_but_scratch_learns_dark_from_light(photos, strategy):
     for images, _ in make_loader(photos.train, eval_transform(ENTRY)):
         for _ in range(50):
             model(images)  # so that its batch norms know such photos, as those of a pretrained network do
-    transfer(model, photos.train, strategy, epochs=12, peak_rate=0.05, size=16, batch_size=9)
+    transfer(model, photos.train, strategy, steps=24, peak_rate=0.05, size=16, batch_size=9)
     assert accuracy(model, photos.val) >= 0.75
 
 
@@ -226,8 +229,8 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, WiSE-FT, frozen batch norm"),
-        ({"epochs": 0}, "epochs is 0; it must be an integer of 1 or more"),
+        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, LP-FT, WiSE-FT"),
+        ({"steps": 0}, "steps is 0; it must be an integer of 1 or more"),
         ({"peak_rate": -1.0}, "peak_rate is -1.0; it must be positive"),
         ({"peak_rate": 0}, "peak_rate is 0; it must be positive"),
         ({"peak_rate": float("nan")}, "peak_rate is nan"),

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from tlhelpers.byhand.arguments import require
 from tlhelpers.machine import pick_device
 from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.reading import open_photo
-from tlhelpers.photos.sampling import shuffled_loader
+from tlhelpers.photos.sampling import shuffled_loader, steps_loader
 from tlhelpers.photos.transforms import ToRGB
 
 MIN_PHOTOS_FOR_PROCESSES = 1000  # with fewer, it takes longer to start processes than to read the photos
@@ -68,6 +69,7 @@ def make_loader(
     *,
     batch_size: int = 32,
     shuffle: bool = False,
+    steps: int | None = None,
     workers: int | None = None,
 ) -> DataLoader:
     """Return a loader of batches: images (N, 3, H, W) in float32, and labels (N,) in int64.
@@ -82,6 +84,9 @@ def make_loader(
     shuffle : bool
         True for training; the order follows from torch's seed. A last batch of one photo is then added to the batch
         before it, because a batch norm cannot learn from one photo.
+    steps : int, optional
+        The number of batches, in random order: the photos are taken again and again. By default each photo is taken
+        once.
     workers : int, optional
         The number of processes that read, 0 for threads in this process. By default that of ``pick_workers``.
 
@@ -98,9 +103,10 @@ def make_loader(
     require(callable(transform), "transform", shown(transform), "be a transform", "give eval_transform(model.weights)")
     check_whole(1, batch_size=batch_size)
     check_whole(0, **({} if workers is None else {"workers": workers}))
+    check_whole(1, **({} if steps is None else {"steps": steps}))
     dataset = _Batches(dataset.paths, dataset.labels, dataset.classes, transform)
     workers = pick_workers(len(dataset)) if workers is None else workers
-    make = shuffled_loader if shuffle else DataLoader
+    make = partial(steps_loader, steps=steps) if steps else shuffled_loader if shuffle else DataLoader
     return make(
         dataset,
         batch_size=batch_size,

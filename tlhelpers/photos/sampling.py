@@ -1,9 +1,9 @@
-"""Shuffled batches, of which the last one never holds a single item."""
+"""Shuffled batches: of one pass, whose last batch never holds a single item, or as many batches as wanted."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import BatchSampler, DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 
 class FoldedBatches(BatchSampler):
@@ -32,3 +32,14 @@ def shuffled_loader(dataset: Dataset, batch_size: int, **options: Any) -> DataLo
     # Given to DataLoader, a batch sampler would replace its ``batch_size`` by None and its ``sampler`` by another
     object.__setattr__(loader, "batch_sampler", FoldedBatches(loader.sampler, batch_size, drop_last=False))
     return loader
+
+
+def steps_loader(dataset: Dataset, batch_size: int, steps: int, **options: Any) -> DataLoader:
+    """Return a loader of so many batches, all of the same size.
+
+    It goes through all items in a random order, then through all in another order, and so on. A batch at the end of one
+    pass takes its other items from the next one.
+    """
+    batch_size = min(batch_size, len(dataset))  # type: ignore[arg-type]
+    sampler = RandomSampler(dataset, num_samples=steps * batch_size)  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, **options)

@@ -1,5 +1,7 @@
 """Transforms with the preprocessing that belongs to some weights, and how to undo it for a figure."""
 
+from collections.abc import Callable
+
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -9,6 +11,9 @@ from tlhelpers.arguments import check_kind, check_tensor, check_whole, shown
 from tlhelpers.byhand.arguments import require
 from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.photos.reading import to_rgb
+
+MIRROR = v2.RandomHorizontalFlip()
+PART = (0.5, 1.0)  # of the area of a photo, that a random crop shows
 
 
 class ToRGB(nn.Module):
@@ -45,15 +50,11 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
     return v2.Compose([ToRGB(), resize, v2.CenterCrop(weights.crop), *_to_tensor(weights)])
 
 
-def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Compose:
-    """Return the transform for training: crop a random part, mirror it half of the time, normalize.
+def train_transform(weights: WeightsEntry, *, size: int | None = None, augment: Callable = MIRROR) -> v2.Compose:
+    """Return the transform for training: crop a random part, change it at random, normalize.
 
-    Objects appear about as large as with ``eval_transform``, whatever ``size`` is, because a network that was trained
-    with objects of one size is worse with objects of another size (Touvron et al. 2019). A window of ``size`` pixels on
-    a square photo of ``weights.resize`` pixels covers the share (size / resize)**2 of it. The random part covers 0.4 to
-    1.5 times that share, but at most the whole photo.
-
-    Source: H. Touvron, A. Vedaldi, M. Douze, H. Jegou, "Fixing the train-test resolution discrepancy", NeurIPS 2019.
+    The part has half of the photo to all of it, so that what is to be recognized mostly stays in the picture, and it
+    appears about as large as with ``eval_transform``.
 
     Parameters
     ----------
@@ -61,6 +62,9 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
         Usually ``model.weights``.
     size : int, optional
         The side of the result in pixels, by default ``weights.crop``. The time per image grows with its square.
+    augment : callable
+        From a PIL image to a PIL image, or several steps in a ``v2.Compose``. By default half of the photos are
+        mirrored. Where mirroring changes the class, as with letters, give ``v2.Identity()``.
 
     Returns
     -------
@@ -75,9 +79,9 @@ def train_transform(weights: WeightsEntry, *, size: int | None = None) -> v2.Com
     _check(weights)
     size = weights.crop if size is None else size
     check_whole(1, size=size)
-    share = min(1.0, (size / weights.resize) ** 2)
-    crop = v2.RandomResizedCrop(size, scale=(0.4 * share, min(1.0, 1.5 * share)), antialias=True)
-    return v2.Compose([ToRGB(), crop, v2.RandomHorizontalFlip(), *_to_tensor(weights)])
+    require(callable(augment), "augment", shown(augment), "be a transform", "give v2.Identity() for none")
+    crop = v2.RandomResizedCrop(size, scale=PART, antialias=True)
+    return v2.Compose([ToRGB(), crop, augment, *_to_tensor(weights)])
 
 
 def _to_tensor(weights: WeightsEntry) -> list:

@@ -3,9 +3,11 @@
 import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
-from torch.utils.data import DataLoader
-from tqdm.auto import tqdm
+from torch.utils.data import DataLoader, RandomSampler
 
+from tlhelpers.arguments import check_loader, check_network
+from tlhelpers.bars import with_bar
+from tlhelpers.byhand.arguments import require
 from tlhelpers.machine import pick_device
 from tlhelpers.precision import autocast
 
@@ -24,9 +26,22 @@ def refresh_batch_norm(model: nn.Module, loader: DataLoader) -> None:
     model : nn.Module
         Left in eval mode, on the fastest device. Only the running statistics change.
     loader : DataLoader
-        Of training photos, with the transform of the training or of the validation, in batches of 16 or more.
+        Of training photos, shuffled, in batches of 16 or more. In the order of their folders, a batch would hold photos
+        of one class, and the variance between the classes would be missing.
+
+    Raises
+    ------
+    ValueError
+        If the loader does not shuffle.
     """
+    check_network(model)
+    check_loader(loader)
+    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    shuffles = isinstance(sampler, RandomSampler)
+    require(
+        shuffles, "loader", "not shuffled", "shuffle, so that each batch has all classes", "make it with shuffle=True"
+    )
     device = pick_device()
     model.to(device).eval()
     with autocast(device):
-        update_bn(tqdm(loader, desc="batch norm", unit="batch", leave=False), model, device)
+        update_bn(with_bar(loader, "batch norm"), model, device)

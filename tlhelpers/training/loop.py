@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
-from tqdm.auto import tqdm
 
 from tlhelpers.allocator import keep_memory
 from tlhelpers.arguments import check_batches, check_network
+from tlhelpers.bars import with_bar
 from tlhelpers.machine import pick_device
 from tlhelpers.network.finite import check_outputs
 from tlhelpers.precision import autocast
@@ -92,7 +92,7 @@ def train_one_epoch(
     device = pick_device()
     train_mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
-    progress = tqdm(loader, desc="training", unit="batch", leave=False)
+    progress = with_bar(loader, "training")
     with naming_batch_size(loader):
         for step, batches in enumerate(_grouped(progress, accumulate), start=1):
             optimizer.zero_grad()
@@ -158,7 +158,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> Evaluation:
     model.eval().to(device).to(memory_format=torch.channels_last)
     all_logits, all_labels = [], []
     with naming_batch_size(loader):
-        for images, labels in tqdm(loader, desc="evaluating", unit="batch", leave=False):
+        for images, labels in with_bar(loader, "evaluating"):
             with autocast(device):
                 logits = model(images.to(device, memory_format=torch.channels_last))
             all_logits.append(logits.float().cpu())

@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from tlhelpers.arguments import check_network
@@ -16,7 +17,7 @@ from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import eval_transform
 from tlhelpers.training.heads import head_from_classifier
 
-PENALTIES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 10)  # values of C, strong to weak
+PENALTIES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 10)  # values of C, from strong to weak
 MAX_FOLDS, MAX_STEPS = 5, 1000
 
 
@@ -77,7 +78,8 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     rows = standard.transform(features.numpy())
     axes = None if rows.shape[0] > rows.shape[1] else PCA().fit(rows)  # no more axes than photos
     rows = rows if axes is None else axes.transform(rows)
-    classifier = LogisticRegression(C=best_penalty(rows, labels.numpy()), max_iter=MAX_STEPS).fit(rows, labels)
+    with threadpool_limits(1):  # the matrices are so small that threads would mostly wait for each other
+        classifier = LogisticRegression(C=best_penalty(rows, labels.numpy()), max_iter=MAX_STEPS).fit(rows, labels)
     coefficients = classifier.coef_ if axes is None else classifier.coef_ @ axes.components_
     classifier.coef_ = coefficients / standard.scale_
     classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ standard.mean_

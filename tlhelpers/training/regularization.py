@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from tlhelpers.arguments import check_network, check_share
 from tlhelpers.network.resnet import ResNet50
@@ -44,24 +45,28 @@ def rates_by_stage(model: ResNet50, rate: float, *, decay: float = 0.3) -> list[
     return [{"params": parameters, "lr": rate * decay ** (top - i)} for i, parameters in enumerate(stages)]
 
 
-def pull_to_start(model: nn.Module, before: nn.Module, strength: float) -> None:
-    """Add to each gradient ``strength`` times the difference of the parameter from its value before the training.
+@torch.no_grad()
+def pull_to_start(optimizer: Optimizer, model: nn.Module, before: nn.Module, strength: float) -> None:
+    """Move each parameter of the body toward its value before the training, after a step of the optimizer.
 
-    Weight decay pulls to 0 and so forgets what pretraining found; this pulls back to it. Source: Li, Grandvalet,
-    Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", 2018, equation 3 (L2-SP).
+    It is moved by ``strength`` times the learning rate of the difference. Weight decay pulls to 0 and so forgets what
+    pretraining found; this pulls back to it. The head is new and is not pulled. Source: Li, Grandvalet, Davoine,
+    "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", 2018, equation 3 (L2-SP); here apart
+    from the gradient, as AdamW does it with weight decay.
 
     Parameters
     ----------
+    optimizer : Optimizer
+        Its groups tell the learning rate of each parameter.
     model : nn.Module
-        After the backward pass, before the optimizer's step. Frozen parameters stay without a gradient.
     before : nn.Module
         A copy of the model from before the training.
     strength : float
     """
-    for parameter, start in zip(model.parameters(), before.parameters(), strict=True):
-        if parameter.grad is not None:
-            difference = parameter.detach() - start.detach().to(parameter.device)
-            parameter.grad.add_(difference, alpha=strength)
+    rates = {id(parameter): group["lr"] for group in optimizer.param_groups for parameter in group["params"]}
+    for (name, parameter), start in zip(model.named_parameters(), before.parameters(), strict=True):
+        if not name.startswith("fc.") and parameter.grad is not None:
+            parameter.lerp_(start.to(parameter.device), rates[id(parameter)] * strength)
 
 
 def average_weights(model: nn.Module, before: nn.Module, *, share: float = 0.5) -> None:

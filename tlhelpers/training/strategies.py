@@ -47,33 +47,33 @@ class Strategy:
     start : callable
         (model, training photos): what the head and the body begin with.
     peak_rate : float or None
-        The largest learning rate of the one-cycle schedule (of the head, where stages have rates of their own). None:
-        nothing is trained after ``start``. Strategies that train few parameters need a larger rate.
+        The largest learning rate (of the head, where stages have rates of their own): it rises to it in the first tenth
+        of the steps, and then falls to 0 like a cosine. None: nothing is trained after ``start``. Strategies that train
+        few parameters need a larger rate.
     freeze : callable
         (model): what stays as it is in training.
     groups : callable
         (model, rate): the parameter groups of the optimizer.
     weight_decay : float
-        Pulls every parameter toward 0.
+        Pulls every parameter toward 0: in each step by this share times the learning rate.
     pull : float
-        Pulls every parameter toward the value that it had at the start of the training.
-    max_gradient_norm : float
-        A longer gradient of the loss, all parameters taken together, is shortened to this length. The pull is added
-        after that and is not clipped; nor is the weight decay, which the optimizer adds.
-    each_epoch : callable, optional
-        (model, epoch): what happens before each epoch, counted from 0.
+        The same toward the value that the parameter had at the start of the training; the head is not pulled.
+    parts : int
+        The number of equal parts of the training.
+    each_part : callable, optional
+        (model, part): what happens before each part, counted from 0.
     finish : callable, optional
-        (model, copy of the model from before the training): what happens at the end.
+        (model, copy of the model from before the training, training photos): what happens at the end.
     """
 
     start: Callable[[ResNet50, PhotoDataset], None] = fit_head
-    peak_rate: float | None = 3e-3
-    freeze: Callable[[ResNet50], None] = unfreeze
-    groups: Callable[[ResNet50, float], list[dict]] = one_rate
-    weight_decay: float = 1e-4
+    peak_rate: float | None = 1e-4
+    freeze: Callable[[ResNet50], None] = freeze_batch_norm
+    groups: Callable[[ResNet50, float], list[dict]] = rates_by_stage
+    weight_decay: float = 0.01
     pull: float = 0.0
-    max_gradient_norm: float = 1.0
-    each_epoch: Callable[[ResNet50, int], None] | None = None
+    parts: int = 1
+    each_part: Callable[[ResNet50, int], None] | None = None
     finish: Callable[[nn.Module, nn.Module], None] | None = None
 
     def __post_init__(self) -> None:
@@ -81,10 +81,6 @@ class Strategy:
         rate = 1 if self.peak_rate is None else self.peak_rate
         fits = isinstance(rate, Real) and 0 < rate < math.inf
         require(fits, "peak_rate", shown(rate), "be positive and finite", "give None to train nothing")
-        if not self.max_gradient_norm > 0:
-            raise ValueError(
-                f"max_gradient_norm is {self.max_gradient_norm}; it must be positive; give math.inf to clip nothing"
-            )
         for name in ("weight_decay", "pull"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must not be negative; give 0 for none")
@@ -100,27 +96,26 @@ class Strategy:
         return self.peak_rate or 0.0
 
 
-# A row says what differs from LP-FT: fine-tune the whole network after a linear probe. Every row clips the gradient of
-# the loss to length 1; only L2-SP has a pull, which is not clipped.
+# A row says what differs from LP-FT: linear probing, then fine-tuning of the whole network, with the statistics of
+# pretraining in the batch norms, which a few hundred steps with few photos would not replace by good ones.
 STRATEGIES = {
     "linear probe": Strategy(freeze=partial(freeze_below, stage="head"), peak_rate=None),
-    # Wortsman et al., "Robust fine-tuning of zero-shot models", 2022
-    "WiSE-FT": Strategy(freeze=freeze_batch_norm, finish=average_weights),
-    "frozen batch norm": Strategy(freeze=freeze_batch_norm),
     # Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", 2022
     "LP-FT": Strategy(),
+    # Wortsman et al., "Robust fine-tuning of zero-shot models", 2022
+    "WiSE-FT": Strategy(finish=average_weights),
+    "trained batch norm": Strategy(freeze=unfreeze),
     # Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, sections 3.3 and 3.2
-    "gradual unfreezing": Strategy(each_epoch=unfreeze_one_more_stage),
-    "discriminative rates": Strategy(groups=rates_by_stage, peak_rate=1e-2),
-    # Li et al., "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", 2018. In cross-validation,
-    # pulls of 10, 30 and 100 were worse than 1.
-    "L2-SP": Strategy(pull=1.0, weight_decay=0.0),
+    "gradual unfreezing": Strategy(parts=5, each_part=unfreeze_one_more_stage),
+    "one rate": Strategy(groups=one_rate),
+    # Li et al., "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", 2018
+    "L2-SP": Strategy(pull=0.1, weight_decay=0.0),
     # Frankle et al., "Training BatchNorm and Only BatchNorm", 2021
-    "batch norm only": Strategy(freeze=partial(train_only, kind="batch norm"), peak_rate=1e-2),
+    "batch norm only": Strategy(freeze=partial(train_only, kind="batch norm"), peak_rate=1e-3),
     # Ben Zaken et al., "BitFit: Simple Parameter-efficient Fine-tuning", 2022
-    "bias only": Strategy(freeze=partial(train_only, kind="bias"), peak_rate=1e-2),
+    "bias only": Strategy(freeze=partial(train_only, kind="bias"), peak_rate=1e-3),
     "full": Strategy(start=random_head),
-    "from scratch": Strategy(start=random_network),
+    "from scratch": Strategy(start=random_network, freeze=unfreeze, groups=one_rate),
 }
 
 

@@ -1,43 +1,52 @@
 """Transfer in one call: run a strategy, and judge it by cross-validation."""
 
 import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
-from torch.optim import SGD
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from tlhelpers.arguments import check_network, check_whole
+from tlhelpers.byhand.arguments import require
 from tlhelpers.network.identity import was_trained_further
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.folds import stratified_folds
 from tlhelpers.photos.loading import make_loader
-from tlhelpers.photos.transforms import eval_transform, train_transform
+from tlhelpers.photos.transforms import MIRROR, eval_transform, train_transform
 from tlhelpers.training.freezing import unfreeze
 from tlhelpers.training.loop import Evaluation, evaluate, train_one_epoch
 from tlhelpers.training.regularization import pull_to_start
 from tlhelpers.training.strategies import Strategy, find_strategy
 
-MOMENTUM = 0.9
+STEPS = 200
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+MAX_GRADIENT_NORM = 1.0  # a longer gradient, all parameters taken together, is shortened to this length
 
 
 def transfer(
     model: ResNet50,
     train: PhotoDataset,
-    strategy: str | Strategy = "WiSE-FT",
+    strategy: str | Strategy = "LP-FT",
     *,
-    epochs: int = 3,
+    steps: int = STEPS,
     peak_rate: float | None = None,
-    size: int | Sequence[int] | None = None,
     batch_size: int = 32,
+    size: int | Sequence[int] | None = None,
+    augment: Callable = MIRROR,
 ) -> None:
     """Teach a pretrained network new classes, with one of the strategies or a strategy of your own.
 
-    If the network was trained since it was loaded, a line says that the transfer starts from there.
+    The length is counted in steps of the optimizer and not in epochs: after three epochs with 200 photos the optimizer
+    has hardly moved, and after three with 20,000 it may have done enough. If the network was trained since it was
+    loaded, a line says that the transfer starts from there.
 
     Parameters
     ----------
@@ -48,25 +57,30 @@ def transfer(
         Two or more photos of each class. Its own transform is not used.
     strategy : str or Strategy
         A name of ``tlhelpers.training.strategies.STRATEGIES``, or a ``Strategy``.
-    epochs : int
+    steps : int
+        The number of batches that the network is trained with; photos are taken again and again.
     peak_rate : float, optional
-        The largest learning rate of the one-cycle schedule, instead of the strategy's own.
+        The largest learning rate, instead of the strategy's own.
+    batch_size : int
     size : int or sequence of int, optional
         Side of the training images in pixels; that of the weights by default. The work grows with its square. A
-        sequence has one size for each epoch: small ones first, as in (128, 160, 192), save time.
-    batch_size : int
+        sequence divides the training into equal parts, one for each size: small ones first, as in (128, 160, 192),
+        save time.
+    augment : callable
+        As for ``train_transform``: what is changed at random in each photo.
 
     Raises
     ------
     ValueError
-        If there is no such strategy, a number is not positive, there are not as many sizes as epochs, or photos are
-        missing, as for ``fit_probe``.
+        If there is no such strategy, a number is not positive, there are fewer steps than sizes, or photos are missing,
+        as for ``fit_probe``.
     RuntimeError
         If the loss is not finite.
     """
     _check(model, train)
     _say_if_trained_before(model)
-    _transfer(model, train, strategy, epochs=epochs, peak_rate=peak_rate, size=size, batch_size=batch_size)
+    options: dict[str, Any] = {"batch_size": batch_size, "size": size, "augment": augment}
+    _transfer(model, train, strategy, steps=steps, peak_rate=peak_rate, **options)
 
 
 def _check(model: ResNet50, train: PhotoDataset) -> None:
@@ -88,54 +102,75 @@ def _transfer(
     train: PhotoDataset,
     strategy: str | Strategy,
     *,
-    epochs: int = 3,
+    steps: int = STEPS,
     peak_rate: float | None = None,
-    size: int | Sequence[int] | None = None,
     batch_size: int = 32,
+    size: int | Sequence[int] | None = None,
+    augment: Callable = MIRROR,
 ) -> None:
     row = find_strategy(strategy)
     if row.trains and peak_rate is not None:
         row = replace(row, peak_rate=peak_rate)
-    sizes = _sizes_by_epoch(model.weights.crop if size is None else size, epochs) if row.trains else []
+    sizes = _sizes_of_parts(model.weights.crop if size is None else size, row.parts, steps)
     unfreeze(model)
     row.start(model, train)
     row.freeze(model)
     model.classes = list(train.classes)
     if row.trains:
-        transforms = [train_transform(model.weights, size=side) for side in sizes]
-        _train(model, row, [make_loader(train, t, batch_size=batch_size, shuffle=True) for t in transforms])
+        ends = [steps * part // len(sizes) for part in range(len(sizes) + 1)]
+        counts = [end - begin for begin, end in pairwise(ends)]
+        transforms = [train_transform(model.weights, size=side, augment=augment) for side in sizes]
+        loaders = zip(transforms, counts, strict=True)
+        _train(model, row, [make_loader(train, t, batch_size=batch_size, steps=count) for t, count in loaders])
 
 
 def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
-    """Train as a strategy says, with one loader for each epoch."""
+    """Train as a strategy says, with one loader for each part of the training."""
     before = copy.deepcopy(model) if row.pull or row.finish else None
-    optimizer = SGD(row.groups(model, row.rate), row.rate, momentum=MOMENTUM, weight_decay=row.weight_decay)
-    optimizer.register_step_pre_hook(lambda *_: clip_and_pull(model, before, row))
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    schedule = OneCycleLR(optimizer, peaks, len(loaders) * len(loaders[0]), cycle_momentum=False)
-    for epoch, loader in enumerate(loaders):
-        if row.each_epoch:
-            row.each_epoch(model, epoch)
+    optimizer = AdamW(row.groups(model, row.rate), row.rate, weight_decay=row.weight_decay)
+    optimizer.register_step_pre_hook(lambda *_: _clip(model))
+    if row.pull and before is not None:
+        optimizer.register_step_post_hook(lambda *_: pull_to_start(optimizer, model, before, row.pull))
+    schedule = LambdaLR(optimizer, partial(share_of_peak, steps=sum(map(len, loaders))))
+    for part, loader in enumerate(loaders):
+        if row.each_part:
+            row.each_part(model, part)
         train_one_epoch(model, loader, optimizer, schedule=schedule)
     if row.finish and before is not None:
         row.finish(model, before)
 
 
-def clip_and_pull(model: nn.Module, before: nn.Module | None, row: Strategy) -> None:
-    """Clip the gradient of the loss; then add the pull toward the start, which is not clipped."""
-    nn.utils.clip_grad_norm_(model.parameters(), row.max_gradient_norm)
-    if row.pull and before is not None:
-        pull_to_start(model, before, row.pull)
+def _clip(model: nn.Module) -> None:
+    nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
 
 
-def _sizes_by_epoch(size: int | Sequence[int], epochs: int) -> list[int]:
-    """Return the size of the images in each epoch."""
-    check_whole(1, epochs=epochs)
-    sizes: list[Any] = list(size) if isinstance(size, tuple | list | range) else [size] * epochs
+def share_of_peak(step: int, steps: int) -> float:
+    """Return the learning rate of a step, as a share of the peak: a straight rise, and then half a wave of a cosine.
+
+    Parameters
+    ----------
+    step : int
+        Counted from 0.
+    steps : int
+        Of the whole training.
+
+    Examples
+    --------
+    >>> [round(share_of_peak(step, 10), 2) for step in range(10)]
+    [1.0, 1.0, 0.97, 0.88, 0.75, 0.59, 0.41, 0.25, 0.12, 0.03]
+    """
+    rise = max(1, round(WARM_UP * steps))
+    fall = (step - rise) / max(1, steps - rise)  # from 0 to 1
+    return (step + 1) / rise if step < rise else (1 + math.cos(math.pi * fall)) / 2
+
+
+def _sizes_of_parts(size: int | Sequence[int], parts: int, steps: int) -> list[int]:
+    """Return the size of the images in each part of the training."""
+    sizes: list[Any] = list(size) if isinstance(size, tuple | list | range) else [size] * parts
     for side in sizes:
         check_whole(1, size=side)
-    if len(sizes) != epochs:
-        raise ValueError(f"size has {len(sizes)} values for {epochs} epochs; give one for each epoch, or one for all")
+    check_whole(max(1, len(sizes)), steps=steps)
+    require(len(sizes) > 0, "size", "empty", "have a number or more", "give one size for the whole training")
     return sizes
 
 
