@@ -14,6 +14,8 @@ from tlhelpers.photos.folders import Part, find_part
 from tlhelpers.photos.reading import open_photo
 from tlhelpers.photos.report import print_report
 
+REQUIRED, OPTIONAL = ("train", "val"), ("test",)  # folders of parts
+
 
 class PhotoDataset(Dataset):
     """Photos on disk with their labels. Item i is a pair of an image and its label.
@@ -115,7 +117,7 @@ def check_photos(photos: object, name: str) -> None:
 
 
 def image_folder(path: str | Path) -> Photos:
-    """Return the photos of a folder with the parts train/ and val/, each with one sub-folder for each class.
+    """Return the photos of a folder with train/, val/ and perhaps test/, each with one sub-folder for each class.
 
     Files are images if their names end like those of images (.jpg, .png, ...). What is left out, and photos that are
     in both parts or in two classes, are printed once; nothing is printed if there is nothing to say.
@@ -134,25 +136,28 @@ def image_folder(path: str | Path) -> Photos:
         If the folder, one of its parts or a class is missing, empty or cannot be opened, or there is only one class.
     """
     root = _folder(path)
-    train, val = _find_parts(root)
-    print_report(root, [train, val])
-    return _photos(train, val)
+    parts = _find_parts(root)
+    print_report(root, parts)
+    return _photos(parts)
 
 
 def read_folder(path: str | Path) -> Photos:
     """Return the photos as ``image_folder`` does, but print nothing."""
-    return _photos(*_find_parts(_folder(path)))
+    return _photos(_find_parts(_folder(path)))
 
 
-def _find_parts(root: Path) -> tuple[Part, Part]:
-    """Return the parts train and val of a folder, which must have the same classes."""
-    train, val = find_part(root, "train"), find_part(root, "val")
-    if train.classes != val.classes:
-        raise ValueError(
-            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same; rename or "
-            "add the folders that differ"
-        )
-    return train, val
+def _find_parts(root: Path) -> list[Part]:
+    """Return the parts train and val of a folder, and test if there is one; all must have the same classes."""
+    names = [*REQUIRED, *(name for name in OPTIONAL if (root / name).is_dir())]
+    parts = [find_part(root, name) for name in names]
+    first = parts[0]
+    for other in parts[1:]:
+        if first.classes != other.classes:
+            raise ValueError(
+                f"{root} has classes {first.classes} in {first.folder.name} but {other.classes} in "
+                f"{other.folder.name}; they must be the same; rename or add the folders that differ"
+            )
+    return parts
 
 
 def _folder(path: str | Path) -> Path:
@@ -160,6 +165,6 @@ def _folder(path: str | Path) -> Path:
     return path_of(path)
 
 
-def _photos(*parts: Part) -> Photos:
-    train, val = (PhotoDataset(part.paths, part.labels, part.classes) for part in parts)
-    return Photos(train, val, None, "photos")
+def _photos(parts: list[Part]) -> Photos:
+    found = {part.folder.name: PhotoDataset(part.paths, part.labels, part.classes) for part in parts}
+    return Photos(found["train"], found["val"], found.get("test"), "photos")

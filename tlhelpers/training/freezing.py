@@ -45,6 +45,18 @@ def train_mode(model: nn.Module) -> None:
             module.eval()
 
 
+def keep_statistics(model: nn.Module) -> None:
+    """Put a model into training mode as ``train_mode`` does, but leave all batch norms in eval mode.
+
+    Their scales and shifts can be trained, while they normalize with the means and variances of the pretraining. With
+    those of the batches, the running averages would lag behind the weights in a training of a few hundred steps.
+    """
+    train_mode(model)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 def count_parameters(model: nn.Module) -> tuple[int, int]:
     """Return the number of trained parameters and the number of all parameters."""
     check_network(model)

@@ -1,6 +1,6 @@
 """The training loop: train for one epoch, and evaluate."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -57,6 +57,7 @@ def train_one_epoch(
     schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
     accumulate: int = 1,
+    mode: Callable[[nn.Module], None] = train_mode,
 ) -> tuple[float, float]:
     """Train once on every batch of a loader, with cross-entropy.
 
@@ -73,6 +74,8 @@ def train_one_epoch(
     accumulate : int
         Batches for each step of the optimizer, which then follows their mean gradient. With batches of equal
         size this is the step of one large batch, in the memory of a small one; batch norms still see a small batch.
+    mode : callable
+        (model): what puts it into training mode; with ``keep_statistics`` batch norms keep theirs.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def train_one_epoch(
     """
     check_training(model, loader, optimizer, schedule, accumulate, label_smoothing)
     device = pick_device()
-    train_mode(model.to(device).to(memory_format=torch.channels_last))
+    mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
     progress = with_bar(loader, "training")
     with naming_batch_size(loader):

@@ -18,6 +18,8 @@ from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.training.freezing import (
     freeze_batch_norm,
     freeze_below,
+    keep_statistics,
+    train_mode,
     train_only,
     unfreeze,
     unfreeze_one_more_stage,
@@ -52,6 +54,8 @@ class Strategy:
         few parameters need a larger rate.
     freeze : callable
         (model): what stays as it is in training.
+    mode : callable
+        (model): what puts it into training mode. By default batch norms keep the statistics of the pretraining.
     groups : callable
         (model, rate): the parameter groups of the optimizer.
     weight_decay : float
@@ -68,7 +72,8 @@ class Strategy:
 
     start: Callable[[ResNet50, PhotoDataset], None] = fit_head
     peak_rate: float | None = 1e-4
-    freeze: Callable[[ResNet50], None] = freeze_batch_norm
+    freeze: Callable[[ResNet50], None] = unfreeze
+    mode: Callable[[nn.Module], None] = keep_statistics
     groups: Callable[[ResNet50, float], list[dict]] = rates_by_stage
     weight_decay: float = 0.01
     pull: float = 0.0
@@ -104,7 +109,8 @@ STRATEGIES = {
     "LP-FT": Strategy(),
     # Wortsman et al., "Robust fine-tuning of zero-shot models", 2022
     "WiSE-FT": Strategy(finish=average_weights),
-    "trained batch norm": Strategy(freeze=unfreeze),
+    "frozen batch norm": Strategy(freeze=freeze_batch_norm),
+    "trained statistics": Strategy(mode=train_mode),
     # Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, sections 3.3 and 3.2
     "gradual unfreezing": Strategy(parts=5, each_part=unfreeze_one_more_stage),
     "one rate": Strategy(groups=one_rate),
@@ -115,7 +121,7 @@ STRATEGIES = {
     # Ben Zaken et al., "BitFit: Simple Parameter-efficient Fine-tuning", 2022
     "bias only": Strategy(freeze=partial(train_only, kind="bias"), peak_rate=1e-3),
     "full": Strategy(start=random_head),
-    "from scratch": Strategy(start=random_network, freeze=unfreeze, groups=one_rate),
+    "from scratch": Strategy(start=random_network, mode=train_mode, groups=one_rate),
 }
 
 

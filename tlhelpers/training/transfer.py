@@ -135,7 +135,7 @@ def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
     for part, loader in enumerate(loaders):
         if row.each_part:
             row.each_part(model, part)
-        train_one_epoch(model, loader, optimizer, schedule=schedule)
+        train_one_epoch(model, loader, optimizer, schedule=schedule, mode=row.mode)
     if row.finish and before is not None:
         row.finish(model, before)
 
