@@ -36,6 +36,8 @@ def test_a_module_is_in_one_part(folder, capsys):
     """Half of the modules train, a sixth validate, a third test; each part has both kinds and both classes."""
     photos = solar_cells(folder)
     parts = [modules_of(part) for part in (photos.train, photos.val, photos.test)]
+    for part, modules in zip((photos.train, photos.val, photos.test), parts, strict=True):
+        assert set(part.about["module"]) == modules
     assert [len(part) for part in parts] == [22, 8, 14] and len(set.union(*parts)) == sum(MODULES)
     for part in (photos.train, photos.val, photos.test):
         assert min(part.counts().values()) > 0 and set(part.about["kind"]) == {"mono", "poly"}

@@ -1,5 +1,6 @@
 """Solar cells in electroluminescence: real photos, far from those of ImageNet, that come with pip."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import groupby
@@ -35,6 +36,7 @@ class Cell:
     path: Path
     probability: float
     kind: str
+    module: int
     part: str
 
 
@@ -43,7 +45,8 @@ def solar_cells(folder: str | Path | None = None) -> SolarCells:
 
     A current makes a solar cell glow in the infrared; cracks and broken contacts stay dark. Experts judged each of the
     2,624 cells; ``about["probability"]`` is the probability that it is defective: 0, 1/3, 2/3 or 1. The parts hold the
-    cells with 0 (functional) and 1 (defective). ``about["kind"]`` is "mono" or "poly": made of one crystal or of many.
+    cells with 0 (functional) and 1 (defective). ``about["kind"]`` is "mono" or "poly": made of one crystal or of many;
+    ``about["module"]`` is the number of the module that the cell was cut from, as far as the order of the photos tells.
 
     All cells of a module are in one part, because cells of one module look alike, and a network that was trained on
     some of them would be judged too well on the others.
@@ -101,22 +104,22 @@ def _read_table(root: Path) -> list[Cell]:
     missing = [path.name for path, _, _ in rows if not path.is_file()]
     if missing:
         raise RuntimeError(f"{len(missing)} photos are missing in {root}, such as {missing[0]}; {AGAIN}")
-    parts = _parts(runs)
-    return [Cell(*row, part) for row, part in zip(rows, parts, strict=True)]
+    return [Cell(*row, *place) for row, place in zip(rows, _places(runs), strict=True)]
 
 
-def _parts(runs: list[tuple[str, int]]) -> list[str]:
-    """Return the part of each row of the table, which has runs of one kind; the modules of a run are equally long."""
-    parts: list[str] = []
+def _places(runs: list[tuple[str, int]]) -> Iterator[tuple[int, str]]:
+    """Yield module and part of each row of the table, which has runs of one kind; modules of a run are equally long."""
     done = dict.fromkeys((kind for kind, _ in runs), 0)  # modules of each kind
     for (kind, length), modules in zip(runs, MODULES, strict=True):
-        parts += [PARTS[(done[kind] + row * modules // length) % len(PARTS)] for row in range(length)]
+        before = sum(done.values())
+        for row in range(length):
+            module = row * modules // length
+            yield before + module, PARTS[(done[kind] + module) % len(PARTS)]
         done[kind] += modules
-    return parts
 
 
 def _dataset(cells: list[Cell]) -> PhotoDataset:
-    about = {name: [getattr(cell, name) for cell in cells] for name in ("kind", "probability", "part")}
+    about = {name: [getattr(cell, name) for cell in cells] for name in ("kind", "probability", "module", "part")}
     return PhotoDataset(
         [cell.path for cell in cells], [round(cell.probability) for cell in cells], CLASSES, about=about
     )
