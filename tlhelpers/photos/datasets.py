@@ -67,7 +67,7 @@ class PhotoDataset(Dataset):
         ValueError
             If nothing of this name is known, or no photo has this value.
         """
-        indices = range(len(self))
+        indices: Sequence[int] = range(len(self))
         for name, value in wanted.items():
             if name not in self.about:
                 known = ", ".join(self.about) or "a name in about, which is empty"

@@ -22,10 +22,12 @@ class SolarCells(Photos):
 
     Parameters
     ----------
+    test : PhotoDataset
     doubtful : PhotoDataset
         With the class that is more probable. ``about["part"]`` names the part that their module belongs to.
     """
 
+    test: PhotoDataset
     doubtful: PhotoDataset
 
 
