@@ -52,7 +52,7 @@ def test_photos_come_from_the_named_folder(root, photo_set, monkeypatch, capsys)
     monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
     photos = ants_and_bees(photo_set=photo_set)
     assert photos.source == "photos" and photos.train.paths[0].is_relative_to(root)
-    assert capsys.readouterr().out == "Ants and bees: 4 photos to train with, 2 to validate with.\n"
+    assert capsys.readouterr().out == "Ants and bees: 4 photos to train with, 0 to validate with and 2 to test with.\n"
 
 
 def test_photos_are_downloaded_once_and_then_come_from_the_cache(root, photo_set, cache):
@@ -134,10 +134,10 @@ def test_without_photos_auto_draws_and_says_so(photo_set, capsys):
     """The drawn images have the same classes and numbers, and the line says why they are drawn."""
     photos = ants_and_bees(photo_set=photo_set)
     assert photos.source == "drawn" and photos.classes == ["ants", "bees"]
-    assert {"train": photos.train.counts(), "val": photos.val.counts()} == FEW
+    assert {"train": photos.train.counts(), "val": photos.test.counts()} == FEW
     printed = capsys.readouterr().out
     assert "DRAWN and not photographed, because the photos are not available (" in printed
-    assert "cannot be reached" in printed and "4 to train with, 2 to validate with" in printed
+    assert "cannot be reached" in printed and "4 photos to train with, 0 to validate with and 2 to test with" in printed
 
 
 def test_photos_are_never_replaced_by_drawings(photo_set):
@@ -180,3 +180,12 @@ def test_an_unknown_source_lists_the_sources():
 def test_the_row_of_the_tutorial_is_complete():
     """Its hash is a SHA-256, and its numbers are those of the drawn images."""
     assert len(bytes.fromhex(TUTORIAL.sha256)) == 32 and TUTORIAL.counts == COUNTS
+
+
+def test_every_fifth_photo_of_the_first_folder_validates_and_the_second_folder_tests(monkeypatch, tmp_path):
+    """No photo is in two parts, and each part has both classes."""
+    counts = {"train": {"ants": 10, "bees": 12}, "val": {"ants": 3, "bees": 4}}
+    photos = ants_and_bees("drawn", photo_set=dataclasses.replace(TUTORIAL, counts=counts))
+    assert [len(part) for part in (photos.train, photos.val, photos.test)] == [18, 4, 7]
+    assert all(min(part.counts().values()) > 0 for part in (photos.train, photos.val, photos.test))
+    assert len({*photos.train.paths, *photos.val.paths, *photos.test.paths}) == 29

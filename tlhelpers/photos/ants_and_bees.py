@@ -47,7 +47,8 @@ TUTORIAL = PhotoSet(
 def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Photos:
     """Return the ants and bees of PyTorch's tutorial, or drawn ones, and print one line about where they come from.
 
-    There are 244 images for training and 153 for validation. "auto" takes the photos in the folder that
+    The tutorial has two folders, with 244 and 153 images. Those of the second are for the test. Every fifth of the first
+    is for validation: 48 of them, and 196 remain for training. "auto" takes the photos in the folder that
     ``TLHELPERS_PHOTOS`` names, else those in the cache folder, else those that can be downloaded. If none of these is
     available, ``drawn_folder`` draws images, with the same classes, numbers and sizes.
 
@@ -74,18 +75,30 @@ def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Ph
     reason = ""
     if source != "drawn":
         try:
-            photos = read_folder(_find_photos(photo_set))
-            print(f"Ants and bees: {len(photos.train)} photos to train with, {len(photos.val)} to validate with.")
+            photos = _in_three(read_folder(_find_photos(photo_set)), "photos")
+            print(f"Ants and bees: {_counts(photos)}.")
             return photos
         except RuntimeError as error:
             if source == "photos":
                 raise
             reason = f", because the photos are not available ({error})"
-    drawn = read_folder(drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts))
-    counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
-    print(f"Ants and bees, DRAWN and not photographed{reason}: {counts}.")
+    folder = drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts)
+    drawn = _in_three(read_folder(folder), "drawn")
+    print(f"Ants and bees, DRAWN and not photographed{reason}: {_counts(drawn)}.")
     print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
-    return Photos(drawn.train, drawn.val, None, "drawn")
+    return drawn
+
+
+def _in_three(photos: Photos, source: str) -> Photos:
+    """Let the second part test, and every fifth photo of the first one validate."""
+    rest = [index for index in range(len(photos.train)) if index % 5 != 4]
+    fifth = range(4, len(photos.train), 5)
+    return Photos(photos.train.subset(rest), photos.train.subset(fifth), photos.val, source)
+
+
+def _counts(photos: Photos) -> str:
+    counts = [len(part) for part in (photos.train, photos.val, photos.test or ())]
+    return f"{counts[0]} photos to train with, {counts[1]} to validate with and {counts[2]} to test with"
 
 
 def cached_photos() -> Path:
