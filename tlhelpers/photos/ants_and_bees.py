@@ -47,8 +47,8 @@ TUTORIAL = PhotoSet(
 def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Photos:
     """Return the ants and bees of PyTorch's tutorial, or drawn ones, and print one line about where they come from.
 
-    The tutorial has two folders, with 244 and 153 images. Those of the second are for the test. Every fifth of the first
-    is for validation: 48 of them, and 196 remain for training. "auto" takes the photos in the folder that
+    The tutorial has two folders, with 244 and 153 images. The second is for the test. Every fifth image of the first is
+    for validation: 48 of them, and 196 remain for training. "auto" takes the photos in the folder that
     ``TLHELPERS_PHOTOS`` names, else those in the cache folder, else those that can be downloaded. If none of these is
     available, ``drawn_folder`` draws images, with the same classes, numbers and sizes.
 

@@ -13,7 +13,7 @@ def one_rate(model: nn.Module, rate: float) -> list[dict]:
     return [{"params": list(model.parameters()), "lr": rate}]
 
 
-def rates_by_stage(model: ResNet50, rate: float, *, decay: float = 0.3) -> list[dict]:
+def rates_by_stage(model: ResNet50, rate: float, *, decay: float = 0.7) -> list[dict]:
     """Return one parameter group for each stage: ``rate`` for the head, times ``decay`` for each stage below it.
 
     Early stages compute general features, which should change little; late stages are specific to the old task. Source:

@@ -71,7 +71,7 @@ class Strategy:
     """
 
     start: Callable[[ResNet50, PhotoDataset], None] = fit_head
-    peak_rate: float | None = 1e-4
+    peak_rate: float | None = 3e-4
     freeze: Callable[[ResNet50], None] = unfreeze
     mode: Callable[[nn.Module], None] = keep_statistics
     groups: Callable[[ResNet50, float], list[dict]] = rates_by_stage
