@@ -41,6 +41,7 @@ LAYERS = (
     "tlhelpers.machine",
     "tlhelpers.allocator",
     "tlhelpers.arguments",
+    "tlhelpers.bars",
     "tlhelpers.byhand",
 )
 

@@ -19,6 +19,7 @@ from .photos.ants_and_bees import ants_and_bees
 from .photos.datasets import image_folder
 from .photos.folds import stratified_folds
 from .photos.loading import make_loader
+from .photos.solar_cells import solar_cells
 from .photos.transforms import denormalize, eval_transform, train_transform
 from .plots import (
     plot_confusion,
@@ -32,6 +33,7 @@ from .plots import (
 )
 from .precision import autocast, pick_dtype
 from .training.adapters import AdaptedConv2d, add_adapters, merge_adapters
+from .training.batch_norm import refresh_batch_norm
 from .training.checkpoint import load_checkpoint, save_checkpoint
 from .training.fitting import EpochResult, fit
 from .training.freezing import (
@@ -112,6 +114,7 @@ __all__ = [
     "progress",
     "recompute_blocks",
     "record_layers",
+    "refresh_batch_norm",
     "replace_head",
     "save_checkpoint",
     "saved_bytes",
@@ -119,6 +122,7 @@ __all__ = [
     "shortest_time",
     "show",
     "show_images",
+    "solar_cells",
     "stratified_folds",
     "time_by_kind",
     "train_mode",

@@ -68,7 +68,7 @@ def install(folder: Path, python: str, versions: tuple[str, str]) -> bool:
     """Make a new virtual environment with the project and its tests; return whether that succeeded."""
     uv = [sys.executable, "-m", "uv"]
     made = subprocess.run([*uv, "venv", "-q", "--clear", "--python", python, folder], cwd=ROOT)
-    into = [*uv, "pip", "install", "-q", "--python", folder, *versions, "--editable", ".[heic,registry,test]"]
+    into = [*uv, "pip", "install", "-q", "--python", folder, *versions, "--editable", ".[heic,photos,registry,test]"]
     return made.returncode == 0 and subprocess.run(into, cwd=ROOT).returncode == 0
 
 

@@ -189,3 +189,13 @@ def test_what_is_no_path_is_refused(path):
     """The error has the value."""
     with pytest.raises(ValueError, match="path is .*; it must be the path of a folder that holds train/ and val/"):
         image_folder(path)
+
+
+def test_a_third_part_is_for_the_test(folder):
+    """It is read if it is there, and must have the same classes."""
+    assert image_folder(folder).test is None
+    shutil.copytree(folder / "val", folder / "test")
+    assert len(image_folder(folder).test) == len(image_folder(folder).val)
+    (folder / "test" / "light").rename(folder / "test" / "bright")
+    with pytest.raises(ValueError, match=r"\['dark', 'light'\] in train but \['bright', 'dark'\] in test; they must"):
+        image_folder(folder)

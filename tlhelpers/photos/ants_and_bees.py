@@ -85,7 +85,7 @@ def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Ph
     counts = f"{len(drawn.train)} to train with, {len(drawn.val)} to validate with"
     print(f"Ants and bees, DRAWN and not photographed{reason}: {counts}.")
     print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
-    return Photos(drawn.train, drawn.val, "drawn")
+    return Photos(drawn.train, drawn.val, None, "drawn")
 
 
 def cached_photos() -> Path:

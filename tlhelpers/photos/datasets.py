@@ -1,6 +1,6 @@
 """Datasets of photos, and how a folder with one sub-folder for each class becomes one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from tlhelpers.files import path_of
 from tlhelpers.photos.folders import Part, find_part
 from tlhelpers.photos.reading import open_photo
 from tlhelpers.photos.report import print_report
+
+REQUIRED, OPTIONAL = ("train", "val"), ("test",)  # folders of parts
 
 
 class PhotoDataset(Dataset):
@@ -27,6 +29,8 @@ class PhotoDataset(Dataset):
         The names of the classes.
     transform : callable, optional
         Applied to each image, a PIL image in RGB.
+    about : dict, optional
+        What else is known about each photo: lists under names, such as "kind".
     """
 
     def __init__(
@@ -35,8 +39,10 @@ class PhotoDataset(Dataset):
         labels: Sequence[int] | Tensor,
         classes: Sequence[str],
         transform: Callable | None = None,
+        about: Mapping[str, Sequence] | None = None,
     ) -> None:
         self.paths, self.classes, self.transform = list(paths), list(classes), transform
+        self.about = {name: list(values) for name, values in (about or {}).items()}
         self.labels = torch.as_tensor(labels, dtype=torch.long)
 
     def __len__(self) -> int:
@@ -50,7 +56,27 @@ class PhotoDataset(Dataset):
         """Return the photos at these indices as a new dataset."""
         indices = [int(index) for index in indices]
         paths = [self.paths[index] for index in indices]
-        return PhotoDataset(paths, self.labels[indices], self.classes, self.transform)
+        about = {name: [values[index] for index in indices] for name, values in self.about.items()}
+        return PhotoDataset(paths, self.labels[indices], self.classes, self.transform, about)
+
+    def where(self, **wanted: object) -> "PhotoDataset":
+        """Return the photos about which something is known, such as ``photos.train.where(kind="mono")``.
+
+        Raises
+        ------
+        ValueError
+            If nothing of this name is known, or no photo has this value.
+        """
+        indices: Sequence[int] = range(len(self))
+        for name, value in wanted.items():
+            if name not in self.about:
+                known = ", ".join(self.about) or "a name in about, which is empty"
+                raise ValueError(f"{name!r} is not known about these photos; it must be one of {known}")
+            found = sorted(set(self.about[name]))
+            if value not in found:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, found))}")
+            indices = [index for index in indices if self.about[name][index] == value]
+        return self.subset(indices)
 
     def counts(self) -> dict[str, int]:
         """Return the number of photos in each class."""
@@ -60,10 +86,23 @@ class PhotoDataset(Dataset):
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos for training and for validation; ``source`` is "photos" or "drawn"."""
+    """Photos in three parts.
+
+    Parameters
+    ----------
+    train : PhotoDataset
+        To train with.
+    val : PhotoDataset
+        To validate with: they choose, for example how long to train.
+    test : PhotoDataset or None
+        To test with: they judge what was chosen, once. None if there are no further photos.
+    source : str
+        "photos" or "drawn".
+    """
 
     train: PhotoDataset
     val: PhotoDataset
+    test: PhotoDataset | None
     source: str
 
     @property
@@ -78,7 +117,7 @@ def check_photos(photos: object, name: str) -> None:
 
 
 def image_folder(path: str | Path) -> Photos:
-    """Return the photos of a folder with the parts train/ and val/, each with one sub-folder for each class.
+    """Return the photos of a folder with train/, val/ and perhaps test/, each with one sub-folder for each class.
 
     Files are images if their names end like those of images (.jpg, .png, ...). What is left out, and photos that are
     in both parts or in two classes, are printed once; nothing is printed if there is nothing to say.
@@ -97,25 +136,28 @@ def image_folder(path: str | Path) -> Photos:
         If the folder, one of its parts or a class is missing, empty or cannot be opened, or there is only one class.
     """
     root = _folder(path)
-    train, val = _find_parts(root)
-    print_report(root, [train, val])
-    return _photos(train, val)
+    parts = _find_parts(root)
+    print_report(root, parts)
+    return _photos(parts)
 
 
 def read_folder(path: str | Path) -> Photos:
     """Return the photos as ``image_folder`` does, but print nothing."""
-    return _photos(*_find_parts(_folder(path)))
+    return _photos(_find_parts(_folder(path)))
 
 
-def _find_parts(root: Path) -> tuple[Part, Part]:
-    """Return the parts train and val of a folder, which must have the same classes."""
-    train, val = find_part(root, "train"), find_part(root, "val")
-    if train.classes != val.classes:
-        raise ValueError(
-            f"{root} has classes {train.classes} in train but {val.classes} in val; they must be the same; rename or "
-            "add the folders that differ"
-        )
-    return train, val
+def _find_parts(root: Path) -> list[Part]:
+    """Return the parts train and val of a folder, and test if there is one; all must have the same classes."""
+    names = [*REQUIRED, *(name for name in OPTIONAL if (root / name).is_dir())]
+    parts = [find_part(root, name) for name in names]
+    first = parts[0]
+    for other in parts[1:]:
+        if first.classes != other.classes:
+            raise ValueError(
+                f"{root} has classes {first.classes} in {first.folder.name} but {other.classes} in "
+                f"{other.folder.name}; they must be the same; rename or add the folders that differ"
+            )
+    return parts
 
 
 def _folder(path: str | Path) -> Path:
@@ -123,6 +165,6 @@ def _folder(path: str | Path) -> Path:
     return path_of(path)
 
 
-def _photos(*parts: Part) -> Photos:
-    train, val = (PhotoDataset(part.paths, part.labels, part.classes) for part in parts)
-    return Photos(train, val, "photos")
+def _photos(parts: list[Part]) -> Photos:
+    found = {part.folder.name: PhotoDataset(part.paths, part.labels, part.classes) for part in parts}
+    return Photos(found["train"], found["val"], found.get("test"), "photos")
