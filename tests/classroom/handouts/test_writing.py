@@ -1,6 +1,7 @@
 """Handouts of a small project: what students and tutors get, and what happens to files that somebody changed."""
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -52,13 +53,23 @@ def test_links_out_of_the_folder(project):
     assert source.endswith("[words](words.html#of-the-b-trade), `a[0]`, all, [on](02_b.ipynb)")
 
 
-def test_notebooks_find_the_results_they_read(project):
-    """A notebook that is opened in the handouts reads the stored results as the original does."""
+def test_results_that_a_notebook_reads_travel_with_it(project):
+    """The handout of one audience, copied alone to another place, has them; a result that nobody reads stays behind."""
     (project / "benchmarks" / "results").mkdir(parents=True)
-    (project / "benchmarks" / "results" / "scratch.json").write_text("{}")
+    for name in ("scratch", "other"):
+        (project / "benchmarks" / "results" / f"{name}.json").write_text("{}")
+    path = project / "notebooks" / "01_a.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(new_code_cell('Path("../benchmarks/results/scratch.json").read_text()', execution_count=1))
+    nbformat.write(notebook, path)
     for _ in range(2):
         folder = write(project)
-        assert (folder / "student" / "../benchmarks/results/scratch.json").read_text() == "{}"
+    for audience in ("student", "tutor"):
+        shutil.move(folder / audience, project / "elsewhere" / audience)
+        cell = nbformat.read(project / "elsewhere" / audience / "01_a.ipynb", as_version=4).cells[-1]
+        read = re.search(r'"(.+)"', cell.source)[1]
+        assert (project / "elsewhere" / audience / read).read_text() == "{}"
+        assert [file.name for file in (project / "elsewhere" / audience / "results").iterdir()] == ["scratch.json"]
 
 
 def test_the_index_leads_to_page_and_notebook(project):

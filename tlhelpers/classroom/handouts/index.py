@@ -13,7 +13,8 @@ TITLE = "Transfer learning for image recognition"
 TEXT = """\
 # {title}
 
-Read a page, or open its notebook in JupyterLab and answer the exercises. {note}
+Read a page, or open its notebook in JupyterLab and answer the exercises. {note} Notebooks need the package `tlhelpers`,
+whose README says how to install it, and nothing but the files beside this page.
 
 | | Notebook | The question it answers | To open |
 |:--|:--|:--|:--|

@@ -3,7 +3,6 @@
 import copy
 import os
 import re
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -12,13 +11,15 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tlhelpers.classroom.handouts.folder import Handouts, empty_handouts
+from tlhelpers.classroom.handouts.folder import AUDIENCES, Handouts, empty_handouts
 from tlhelpers.classroom.handouts.index import index_page
 from tlhelpers.classroom.handouts.links import embed_pictures, linked_files, redirect_links
 from tlhelpers.classroom.handouts.page import lead_to_pages, render
 from tlhelpers.classroom.handouts.printing import print_page
 from tlhelpers.classroom.notebooks import clean
 
+RESULTS = "../benchmarks/results"  # as notebooks name the folder
+RESULT = rf"{re.escape(RESULTS)}/([\w-]+\.json)"
 NOTES = {"student": "Solutions are left out.", "tutor": "Solutions are folded below the checks."}
 
 
@@ -60,7 +61,7 @@ def write_handouts(
 def _write_all(
     source: Path, notebooks: Iterable[tuple[str, NotebookNode]], handouts: Handouts, browser: str | None
 ) -> None:
-    """Write notebooks one by one while others are printed, then the pages of ``docs``, the lists and the results."""
+    """Write notebooks one by one while others are printed, then the pages of ``docs`` and the lists."""
     docs = {path.resolve(): f"{path.stem}.html" for path in (source.parent / "docs").glob("*.md")}
     written: dict[str, NotebookNode] = {}
     linked: set[Path] = set()
@@ -69,6 +70,7 @@ def _write_all(
         for name, notebook in notebooks:
             linked |= linked_files(notebook, source) & docs.keys()
             written[name] = redirect_links(notebook, source, docs)
+            _bring_results(written[name], source, handouts)
             for file, page in _write_notebook(name, written[name], handouts).items():
                 printing += [printers.submit(_print, file, page, handouts, browser)] if browser else []
         printed = {each.result() for each in printing}  # raises the exception of a printer, if there was one
@@ -80,7 +82,6 @@ def _write_all(
         with_pdf = {name for name in written if f"{audience}/{name}.html" in printed}
         index = index_page(written, with_pdf, sorted(pages.values()), NOTES[audience])
         handouts.write({f"{audience}/index.html": index.encode()})
-    _copy_results(source, handouts.folder)
 
 
 def _write_notebook(name: str, notebook: NotebookNode, handouts: Handouts) -> dict[str, str]:
@@ -121,8 +122,12 @@ def _write_docs(pages: dict[Path, str], targets: dict[Path, str], handouts: Hand
         handouts.write({f"{audience}/{name}": page.encode()})
 
 
-def _copy_results(source: Path, folder: Path) -> None:
-    """Copy the stored results, which notebooks read from the same place beside their own folder."""
-    results = source.parent / "benchmarks" / "results"
-    if results.is_dir():
-        shutil.copytree(results, folder / "benchmarks" / "results", dirs_exist_ok=True)
+def _bring_results(notebook: NotebookNode, source: Path, handouts: Handouts) -> None:
+    """Write the stored results that a notebook reads into a folder beside it, so that the handout works alone."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for name in re.findall(RESULT, cell.source):
+                path = source / RESULTS / name
+                content = path.read_bytes() if path.is_file() else None
+                handouts.write({f"{audience}/results/{name}": content for audience in AUDIENCES if content})
+            cell.source = re.sub(RESULT, r"results/\1", cell.source)
