@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -286,3 +287,12 @@ def test_the_network_knows_its_classes_afterwards(photos):
     model = StagedNet()
     transfer(model, photos.train, "linear probe")
     assert model.classes == photos.train.classes and model.fc.out_features == len(photos.classes)
+
+
+def test_the_time_is_said_before_the_training(photos, capsys):
+    """With the number of steps and the size of the images; nothing is said if nothing is trained."""
+    transfer(StagedNet(), photos.train, "LP-FT", **SMALL)
+    expected = r"Training: 8 steps with 5 photos of 16 x 16 pixels, about \d+ seconds\.\n"
+    assert re.fullmatch(expected, capsys.readouterr().out)
+    transfer(StagedNet(), photos.train, "linear probe", **SMALL)
+    assert capsys.readouterr().out == ""

@@ -2,12 +2,14 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
@@ -15,12 +17,14 @@ from torch.utils.data import DataLoader
 
 from tlhelpers.arguments import check_network, check_whole
 from tlhelpers.byhand.arguments import require
+from tlhelpers.machine import pick_device
 from tlhelpers.network.identity import was_trained_further
 from tlhelpers.network.resnet import ResNet50
 from tlhelpers.photos.datasets import PhotoDataset, check_photos
 from tlhelpers.photos.folds import stratified_folds
 from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import MIRROR, eval_transform, train_transform
+from tlhelpers.precision import autocast
 from tlhelpers.training.freezing import unfreeze
 from tlhelpers.training.loop import Evaluation, evaluate, train_one_epoch
 from tlhelpers.training.regularization import pull_to_start
@@ -97,6 +101,29 @@ def _say_if_trained_before(model: ResNet50) -> None:
         )
 
 
+def _say_how_long(model: ResNet50, side: int, batch_size: int, steps: int) -> None:
+    """Print how long a training will take, from the time of one step with all layers trained."""
+    seconds = steps * seconds_of_a_step(model, side, batch_size)
+    about = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    print(f"Training: {steps} steps with {batch_size} photos of {side} x {side} pixels, about {about}.")
+
+
+def seconds_of_a_step(model: ResNet50, side: int, batch_size: int) -> float:
+    """Return the time of a forward and a backward pass; the second of two, because the first one prepares much."""
+    device = pick_device()
+    trial = copy.deepcopy(model).eval().to(device).to(memory_format=torch.channels_last)
+    images = torch.zeros(batch_size, 3, side, side, device=device).to(memory_format=torch.channels_last)
+    unfreeze(trial)
+    for _ in range(2):
+        start = time.perf_counter()
+        with autocast(device):
+            loss = trial(images).sum()
+        loss.backward()
+        loss.item()  # waits for a GPU
+        seconds = time.perf_counter() - start
+    return seconds
+
+
 def _transfer(
     model: ResNet50,
     train: PhotoDataset,
@@ -107,11 +134,14 @@ def _transfer(
     batch_size: int = 32,
     size: int | Sequence[int] | None = None,
     augment: Callable = MIRROR,
+    announce: bool = True,
 ) -> None:
     row = find_strategy(strategy)
     if row.trains and peak_rate is not None:
         row = replace(row, peak_rate=peak_rate)
     sizes = _sizes_of_parts(model.weights.crop if size is None else size, row.parts, steps)
+    if row.trains and announce:
+        _say_how_long(model, max(sizes), min(batch_size, len(train)), steps)
     unfreeze(model)
     row.start(model, train)
     row.freeze(model)
@@ -201,9 +231,9 @@ def cross_validate(
     """
     _check(model, train)
     _say_if_trained_before(model)
-    results = []
+    results: list[Evaluation] = []
     for part, judged in stratified_folds(train, count):
         trial = copy.deepcopy(model)
-        _transfer(trial, part, strategy, **options)
+        _transfer(trial, part, strategy, announce=not results, **options)
         results.append(evaluate(trial, make_loader(judged, eval_transform(model.weights))))
     return results
