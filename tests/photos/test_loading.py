@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms import v2
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from tests.tiny import ENTRY, transform, write_photo
+from tests.tiny import ENTRY, transform, write_folder, write_photo
 from tlhelpers.photos import loading
 from tlhelpers.photos.datasets import PhotoDataset, image_folder
 from tlhelpers.photos.loading import MIN_PHOTOS_FOR_PROCESSES, make_loader, pick_workers
@@ -114,6 +114,7 @@ def test_a_damaged_photo_is_named_by_the_loader(folder):
     ("steps", "kinds"),
     [
         ([v2.Identity()], "makes PngImageFile of photos"),
+        ([v2.CenterCrop(0), v2.ToImage()], r"makes \(3, 0, 0\) of photos"),
         ([v2.ToImage()], r"makes \(3, 24, 30\) and \(3, 30, 24\) of photos"),
     ],
 )
@@ -122,5 +123,21 @@ def test_a_transform_that_makes_no_batch_is_named(tmp_path, steps, kinds):
     for number, size in enumerate([(30, 24), (24, 30)]):
         write_photo(tmp_path / f"{number}.png", number, size)
     photos = PhotoDataset([tmp_path / "0.png", tmp_path / "1.png"], [0, 1], ["a", "b"])
-    with pytest.raises(ValueError, match=f"the transform {kinds}; it must make tensors of equal shape; end it with"):
+    with pytest.raises(
+        ValueError, match=f"the transform {kinds}; it must make tensors of equal shape with pixels; end"
+    ):
         next(iter(make_loader(photos, v2.Compose(steps))))
+
+
+def test_as_many_batches_come_as_are_wanted(tmp_path):
+    """All are full, and every photo is taken once before any is taken again."""
+    train = image_folder(write_folder(tmp_path / "set", train=5)).train
+    labels = torch.cat([labels for _, labels in make_loader(train, transform(), batch_size=4, steps=7)])
+    photos = PhotoDataset(train.paths, range(len(train)), train.classes)
+    taken = torch.cat([numbers for _, numbers in make_loader(photos, transform(), batch_size=4, steps=7)])
+    assert len(labels) == len(taken) == 28
+    passes = [set(part.tolist()) for part in taken.split(len(train))]
+    assert all(len(each) == len(train) for each in passes[:-1])
+    assert len(make_loader(train, transform(), batch_size=100, steps=2)) == 2
+    with pytest.raises(ValueError, match="steps is 0; it must be an integer of 1 or more"):
+        make_loader(train, transform(), steps=0)

@@ -49,10 +49,10 @@ class _Batches(PhotoDataset):
 def _check_prepared(images: list) -> None:
     """Raise ValueError if a transform does not make tensors of equal shape, which alone can be joined to a batch."""
     kinds = sorted({str(tuple(i.shape)) if isinstance(i, Tensor) else type(i).__name__ for i in images})
-    if len(kinds) > 1 or not isinstance(images[0], Tensor):
+    if len(kinds) > 1 or not isinstance(images[0], Tensor) or images[0].numel() == 0:
         raise ValueError(
-            f"the transform makes {' and '.join(kinds[:2])} of photos; it must make tensors of equal shape; end it "
-            "with Resize, CenterCrop, ToImage and ToDtype(torch.float32, scale=True), as eval_transform does"
+            f"the transform makes {' and '.join(kinds[:2])} of photos; it must make tensors of equal shape with pixels; "
+            "end it with Resize, CenterCrop, ToImage and ToDtype(torch.float32, scale=True), as eval_transform does"
         )
 
 

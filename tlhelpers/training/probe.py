@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from tlhelpers.arguments import check_network
 from tlhelpers.features.extraction import extract_features
@@ -93,7 +94,7 @@ def best_penalty(rows: np.ndarray, labels: np.ndarray) -> float:
     folds = list(StratifiedKFold(count, shuffle=True, random_state=0).split(rows, labels))
     fits = [LogisticRegression(warm_start=True, max_iter=MAX_STEPS) for _ in folds]
     losses: list[float] = []
-    for strength in PENALTIES:
+    for strength in tqdm(PENALTIES, desc="probe", leave=False, delay=3):  # seconds, after which there is a bar
         for fit, (train, _) in zip(fits, folds, strict=True):
             fit.set_params(C=strength).fit(rows[train], labels[train])
         held_out = [
