@@ -51,7 +51,7 @@ def _check_prepared(images: list) -> None:
     kinds = sorted({str(tuple(i.shape)) if isinstance(i, Tensor) else type(i).__name__ for i in images})
     if len(kinds) > 1 or not isinstance(images[0], Tensor) or images[0].numel() == 0:
         raise ValueError(
-            f"the transform makes {' and '.join(kinds[:2])} of photos; it must make tensors of equal shape with pixels; "
+            f"the transform makes {' and '.join(kinds[:2])} of photos; it must make tensors of one shape with pixels; "
             "end it with Resize, CenterCrop, ToImage and ToDtype(torch.float32, scale=True), as eval_transform does"
         )
 
