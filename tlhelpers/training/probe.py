@@ -1,11 +1,12 @@
 """The linear probe: a logistic regression on the features of the frozen network."""
 
+import math
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -60,9 +61,11 @@ def fit_probe(model: ResNet50, train: PhotoDataset) -> LogisticRegression:
 def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     """Fit the logistic regression of the probe.
 
-    Features are standardized, so that the penalty treats all alike. The strength of the penalty goes from strong to
-    weak; each fit begins with the coefficients of the one before, which is near, and the path ends where the photos
-    that are held out get worse twice.
+    Features are centered and divided by one number, their mean spread. Dividing each feature by its own spread would make
+    those large that are almost always 0 in the training photos; in a photo of another kind, one of them can decide alone.
+    The strength of the penalty goes from strong to weak; each fit begins with the coefficients of the one before, which
+    is near, and the path ends where the photos that are held out get worse twice. Along the principal axes of the
+    features, of which there are no more than photos, the classifier is the same and is found faster.
 
     Parameters
     ----------
@@ -73,17 +76,15 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
     Returns
     -------
     LogisticRegression
-        Its coefficients are those for the features as they are given, not standardized.
+        Its coefficients are those for the features as they are given.
     """
-    standard = StandardScaler().fit(features.numpy())
-    rows = standard.transform(features.numpy())
-    axes = None if rows.shape[0] > rows.shape[1] else PCA().fit(rows)  # no more axes than photos
-    rows = rows if axes is None else axes.transform(rows)
+    axes = PCA().fit(features.double().numpy())
+    scale = math.sqrt(axes.explained_variance_.sum() / features.shape[1]) or 1.0
+    rows = axes.transform(features.double().numpy()) / scale
     with threadpool_limits(1):  # the matrices are so small that threads would mostly wait for each other
         classifier = LogisticRegression(C=best_penalty(rows, labels.numpy()), max_iter=MAX_STEPS).fit(rows, labels)
-    coefficients = classifier.coef_ if axes is None else classifier.coef_ @ axes.components_
-    classifier.coef_ = coefficients / standard.scale_
-    classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ standard.mean_
+    classifier.coef_ = classifier.coef_ @ axes.components_ / scale  # (rows, D), rotated back
+    classifier.intercept_ = classifier.intercept_ - classifier.coef_ @ axes.mean_
     classifier.n_features_in_ = features.shape[1]
     return classifier
 
