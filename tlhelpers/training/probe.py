@@ -63,9 +63,9 @@ def fit_classifier(features: Tensor, labels: Tensor) -> LogisticRegression:
 
     Features are centered and divided by one number, their mean spread. Dividing each feature by its own spread would
     make those large that are almost always 0 in the training photos; in a photo of another kind, one of them can decide
-    alone. The strength of the penalty goes from strong to weak; each fit begins with the coefficients of the one before,
-    which is near, and the path ends where the photos that are held out get worse twice. Along the principal axes of the
-    features, of which there are no more than photos, the classifier is the same and is found faster.
+    alone. The strength of the penalty goes from strong to weak; each fit begins with the coefficients of the one
+    before, which is near, and the path ends where the photos that are held out get worse twice. Along the principal
+    axes of the features, of which there are no more than photos, the classifier is the same and is found faster.
 
     Parameters
     ----------
