@@ -32,3 +32,8 @@ def shuffled_loader(dataset: Dataset, batch_size: int, **options: Any) -> DataLo
     # Given to DataLoader, a batch sampler would replace its ``batch_size`` by None and its ``sampler`` by another
     object.__setattr__(loader, "batch_sampler", FoldedBatches(loader.sampler, batch_size, drop_last=False))
     return loader
+
+
+def sampler_of(loader: DataLoader) -> Any:
+    """Return what decides the order of a loader, also of one that was given its batches."""
+    return getattr(loader.batch_sampler, "sampler", loader.sampler)
