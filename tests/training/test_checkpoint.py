@@ -5,8 +5,10 @@ import random
 import signal
 import subprocess
 import sys
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from tlhelpers.photos.loading import make_loader
 from tlhelpers.photos.transforms import train_transform
 from tlhelpers.training.checkpoint import load_checkpoint, save_checkpoint
 from tlhelpers.training.fitting import fit
+from tlhelpers.training.functions import functions_in, hash_functions
 from tlhelpers.training.loop import evaluate
 from tlhelpers.training.settings import describe_training
 
@@ -403,6 +406,30 @@ def test_another_function_of_the_learning_rate_is_another_training(photos, tmp_p
     with pytest.raises(ValueError, match="a training with schedule settings functions=.*, and now it is functions="):
         a_training(photos, 1, tmp_path / "run", planned=1, schedule=falls_to(0.8))
     assert a_training(photos, 1, tmp_path / "run", planned=1, schedule=falls_to(0.9))[1] == history
+
+
+def half(step):
+    return 0.5**step
+
+
+def tenth(step):
+    return 0.1**step
+
+
+class Falling:
+    """Has a method that can be a schedule."""
+
+    def rate(self, step):
+        return 0.7**step
+
+
+def test_functions_are_told_apart_without_their_addresses():
+    """A function inside of a partial counts by its code, and so does a method."""
+    inner = [partial(map, function) for function in (half, tenth)]
+    assert hash_functions(inner[:1]) != hash_functions(inner[1:])
+    copied = FunctionType(half.__code__, half.__globals__)  # at another address, as in another process
+    assert hash_functions([partial(map, copied)]) == hash_functions(inner[:1])
+    assert list(functions_in([Falling().rate])) and hash_functions([Falling().rate]) == hash_functions([Falling.rate])
 
 
 def test_a_history_of_another_program_is_refused(photos, tmp_path):

@@ -17,7 +17,7 @@ from tlhelpers.machine import pick_device
 from tlhelpers.network.finite import check_outputs
 from tlhelpers.network.frozen import FrozenNetwork
 from tlhelpers.network.resnet import ResNet50
-from tlhelpers.photos.sampling import shuffled_loader
+from tlhelpers.photos.sampling import sampler_of, shuffled_loader
 from tlhelpers.precision import autocast
 
 MAX_DIFFERENCE = 0.05  # of a fast copy, relative to the length of the output; bfloat16 alone makes about 0.01
@@ -121,7 +121,7 @@ def keep_below(model: ResNet50, stage: str, loader: DataLoader) -> tuple[nn.Sequ
 
 
 def _check_order(loader: DataLoader) -> None:
-    if not isinstance(getattr(loader.batch_sampler, "sampler", loader.sampler), SequentialSampler):
+    if not isinstance(sampler_of(loader), SequentialSampler):
         raise ValueError("the loader shuffles, so the features would not match the labels; make it with shuffle=False")
 
 

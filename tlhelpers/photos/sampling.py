@@ -43,3 +43,8 @@ def steps_loader(dataset: Dataset, batch_size: int, steps: int, **options: Any) 
     batch_size = min(batch_size, len(dataset))  # type: ignore[arg-type]
     sampler = RandomSampler(dataset, num_samples=steps * batch_size)  # type: ignore[arg-type]
     return DataLoader(dataset, batch_size=batch_size, sampler=sampler, **options)
+
+
+def sampler_of(loader: DataLoader) -> Any:
+    """Return what decides the order of a loader, also of one that was given its batches."""
+    return getattr(loader.batch_sampler, "sampler", loader.sampler)

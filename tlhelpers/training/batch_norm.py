@@ -9,6 +9,7 @@ from tlhelpers.arguments import check_loader, check_network
 from tlhelpers.bars import with_bar
 from tlhelpers.byhand.arguments import require
 from tlhelpers.machine import pick_device
+from tlhelpers.photos.sampling import sampler_of
 from tlhelpers.precision import autocast
 
 
@@ -36,8 +37,7 @@ def refresh_batch_norm(model: nn.Module, loader: DataLoader) -> None:
     """
     check_network(model)
     check_loader(loader)
-    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
-    shuffles = isinstance(sampler, RandomSampler)
+    shuffles = isinstance(sampler_of(loader), RandomSampler)
     require(
         shuffles, "loader", "not shuffled", "shuffle, so that each batch has all classes", "make it with shuffle=True"
     )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from torch import nn
@@ -16,7 +16,7 @@ def short_hash(value: Any) -> str:
 
 def functions_in(value: Any) -> Iterator[Callable]:
     """Yield the functions in a transform, also those of the transforms in it."""
-    if isinstance(value, FunctionType | partial):
+    if isinstance(value, FunctionType | MethodType | partial):
         yield value
     parts = vars(value).values() if isinstance(value, nn.Module) else value if isinstance(value, list | tuple) else ()
     for part in parts:
@@ -31,7 +31,9 @@ def hash_functions(functions: list[Callable]) -> str:
 def _describe(function: Any) -> Any:
     """Return the code of a function, and the plain values of its defaults and of the variables from outside of it."""
     if isinstance(function, partial):
-        return [_describe(function.func), function.args, sorted(function.keywords.items())]
+        given = [*function.args, *(part for item in sorted(function.keywords.items()) for part in item)]
+        return [_describe(function.func), [value if _is_plain(value) else _describe(value) for value in given]]
+    function = getattr(function, "__func__", function)  # of a method
     if not isinstance(function, FunctionType):
         return getattr(function, "__qualname__", type(function).__qualname__)
     cells = [cell.cell_contents for cell in function.__closure__ or ()]

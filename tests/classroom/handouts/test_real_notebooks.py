@@ -104,7 +104,7 @@ def test_students_find_no_solution(written):
 
 @pytest.mark.parametrize("name", REAL)
 def test_all_else_is_in_both(written, name):
-    """Students get every cell except the solutions, tutors get every cell; only what leads out of the folder changes."""
+    """Students get every cell except the solutions, tutors every cell; what leads out of the folder changes."""
     student, tutor = (nbformat.read(written / who / f"{name}.ipynb", as_version=4) for who in ("student", "tutor"))
     whole = copy.deepcopy(REAL[name])
     for cell in whole.cells:
