@@ -1,28 +1,27 @@
 """What fine-tuning gains, on a near target and on two far ones: ``python -m benchmarks.gains``.
 
-Every run trains with the training photos and is judged once on the test photos; which of them were right is stored, so
-that runs can be compared photo by photo. The rate, the number of steps and the mode of the batch norms were chosen on
-the validation photos of the solar cells and of EuroSAT. Baselines on the same photos: always the larger class, raw
-pixels, and the features of a network with random weights. Stored runs are not measured again, unless ``--again`` is
-given.
+Every run trains with the training photos. The validation photos are judged too, because they choose the strategy, the
+rate and the length; the test photos choose nothing. Which test photos were right is stored, so that runs can be
+compared photo by photo. Baselines on the same photos: always the larger class, raw pixels, and the features of a
+network with random weights. Stored runs are not measured again, unless ``--again`` is given.
 """
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torchvision.transforms import v2
 
 import tlhelpers as tl
 from benchmarks import in_own_process, is_stored, store, stored_runs, study_parser
 from benchmarks.eurosat import eurosat
 from benchmarks.targets import fewer
-from tlhelpers.photos.datasets import PhotoDataset
+from tlhelpers.network.resnet import ResNet50
+from tlhelpers.photos.datasets import PhotoDataset, Photos
 from tlhelpers.photos.transforms import MIRROR
 from tlhelpers.training.probe import fit_classifier
 from tlhelpers.training.strategies import STRATEGIES
@@ -31,85 +30,144 @@ from tlhelpers.training.transfer import STEPS
 WEIGHTS = "he2015"
 SEEDS = (0, 1, 2, 3, 4)
 BOTH = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()])
-TARGETS = {  # how to get the photos, and what is changed at random in training
-    "ants and bees": (lambda: tl.ants_and_bees("photos"), MIRROR),
-    "solar cells": (tl.solar_cells, BOTH),
-    "EuroSAT": (eurosat, BOTH),
+PIXELS = 32  # side of the images for the baselines on raw pixels
+
+
+@dataclass(frozen=True)
+class Target:
+    """Photos, the side at which a network sees them, and what is changed at random in training."""
+
+    photos: Callable[[], Photos]
+    side: int
+    augment: Callable
+
+
+TARGETS = {
+    "EuroSAT": Target(eurosat, 64, BOTH),
+    "solar cells": Target(tl.solar_cells, 160, BOTH),
+    "ants and bees": Target(lambda: tl.ants_and_bees("photos"), 160, MIRROR),
 }
-SIDE = 32  # pixels of the images for the baselines on raw pixels
 
 
 def pixels(photos: PhotoDataset) -> np.ndarray:
     """Return the (N, 3072) values of small versions of the photos."""
-    return np.stack([np.asarray(image.resize((SIDE, SIDE))).ravel() / 255 for image, _ in photos])
+    return np.stack([np.asarray(image.resize((PIXELS, PIXELS))).ravel() / 255 for image, _ in photos])
 
 
-def nearest(train: PhotoDataset, test: PhotoDataset, seed: int) -> np.ndarray:
+def nearest(train: PhotoDataset, test: PhotoDataset, side: int) -> np.ndarray:
     """Return the class of the training photo with the most similar pixels."""
     return KNeighborsClassifier(1).fit(pixels(train), train.labels).predict(pixels(test))
 
 
-def linear(train: PhotoDataset, test: PhotoDataset, seed: int) -> np.ndarray:
+def linear(train: PhotoDataset, test: PhotoDataset, side: int) -> np.ndarray:
     """Return the answers of a logistic regression on pixels, with regularization chosen as for the probe."""
-    classifier = fit_classifier(torch.from_numpy(pixels(train)), train.labels)
-    return classifier.predict(pixels(test))
+    return fit_classifier(torch.from_numpy(pixels(train)), train.labels).predict(pixels(test))
 
 
-def larger(train: PhotoDataset, test: PhotoDataset, seed: int) -> np.ndarray:
+def larger(train: PhotoDataset, test: PhotoDataset, side: int) -> np.ndarray:
     """Return the larger class for every photo."""
     return np.full(len(test), int(train.labels.bincount().argmax()))
 
 
-def random_features(train: PhotoDataset, test: PhotoDataset, seed: int) -> np.ndarray:
+def random_features(train: PhotoDataset, test: PhotoDataset, side: int) -> np.ndarray:
     """Return the answers of a probe of a network with random weights, whose batch norms know the training photos."""
-    weights = tl.load_resnet50(WEIGHTS).weights
-    tl.set_seed(seed)
-    model, transform = tl.ResNet50(), tl.eval_transform(weights)
+    transform = tl.eval_transform(network(side).weights)
+    model = ResNet50()
     tl.refresh_batch_norm(model, tl.make_loader(train, transform, steps=10))
     (rows, labels), (others, _) = (tl.extract_features(model, tl.make_loader(p, transform)) for p in (train, test))
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)).fit(rows, labels)
-    return probe.predict(others)
+    return fit_classifier(rows, labels).predict(others)
 
 
 BASELINES = {
-    "the larger class": larger,
+    "larger class": larger,
     "raw pixels, nearest": nearest,
     "raw pixels, linear": linear,
     "random network": random_features,
 }
 
 
-def measure(run: dict) -> dict:
-    """Train once; return which test photos were right, and the seconds."""
-    get, augment = TARGETS[run["target"]]
-    photos = get()
-    train = photos.train.subset(fewer(photos.train.labels, run["per_class"], run["seed"]))
-    start = time.perf_counter()
-    if run["strategy"] in BASELINES:
-        answers = BASELINES[run["strategy"]](train, photos.test, run["seed"])
-    else:
-        answers = fine_tuned(train, photos.test, run, augment)
-    right = np.asarray(answers) == photos.test.labels.numpy()
-    seconds = round(time.perf_counter() - start, 1)
-    return {"accuracy": right.mean(), "right": "".join(map(str, right.astype(int))), "seconds": seconds}
-
-
-def fine_tuned(train: PhotoDataset, test: PhotoDataset, run: dict, augment: v2.Transform) -> np.ndarray:
-    """Return the answers of a network after a transfer."""
+def network(side: int) -> ResNet50:
+    """Return the pretrained network, whose photos are to be seen whole with sides of ``side`` pixels."""
     model = tl.load_resnet50(WEIGHTS)
+    model.weights = replace(model.weights, resize=side, crop=side)
+    return model
+
+
+def changed(train: PhotoDataset, change: str, seed: int) -> PhotoDataset:
+    """Return the training photos with a share of wrong labels, or with a class of which few photos are left."""
+    if change == "all":
+        return train
+    rng, labels = np.random.default_rng(seed), train.labels.numpy().copy()
+    if change.endswith("wrong"):
+        wrong = rng.permutation(len(labels))[: round(len(labels) * int(change.split()[0]) / 100)]
+        labels[wrong] = (labels[wrong] + rng.integers(1, len(train.classes), len(wrong))) % len(train.classes)
+        return PhotoDataset(train.paths, labels.tolist(), train.classes)
+    if change == "a tenth of half":
+        few = labels < len(train.classes) / 2
+        return train.subset(np.flatnonzero(~few | (rng.random(len(labels)) < 0.1)).tolist())
+    return train.subset(fewer(train.labels, int(change.split()[0]), seed))
+
+
+def measure(run: dict) -> dict:
+    """Train once; return the figures on the validation photos and on the test photos, and the seconds."""
+    photos = TARGETS[run["target"]].photos()
+    train = changed(photos.train, run["photos"], run["seed"])
     tl.set_seed(run["seed"])
-    tl.transfer(model, train, run["strategy"], steps=run["steps"], augment=augment)
-    return tl.evaluate(model, tl.make_loader(test, tl.eval_transform(model.weights))).logits.argmax(dim=1).numpy()
+    start = time.perf_counter()
+    if baseline := BASELINES.get(run["strategy"]):
+        answers = [baseline(train, part, run["side"]) for part in (photos.val, photos.test)]
+        found = {}
+    else:
+        answers, found = fine_tuned(train, photos, run)
+    rights = [np.asarray(a) == p.labels.numpy() for a, p in zip(answers, (photos.val, photos.test), strict=True)]
+    right = "".join(map(str, rights[1].astype(int)))
+    seconds = round(time.perf_counter() - start, 1)
+    return found | {"val_accuracy": rights[0].mean(), "accuracy": rights[1].mean(), "right": right, "seconds": seconds}
+
+
+def fine_tuned(train: PhotoDataset, photos: Photos, run: dict) -> tuple[list, dict]:
+    """Return the answers of a network after a transfer, for validation and test, and its losses."""
+    model = network(run["side"])
+    options = {"steps": run["steps"], "peak_rate": run["rate"], "augment": TARGETS[run["target"]].augment}
+    tl.transfer(model, train, run["strategy"], **options)
+    transform = tl.eval_transform(model.weights)
+    judged = [tl.evaluate(model, tl.make_loader(part, transform)) for part in (photos.val, photos.test)]
+    counts = {"val_loss": judged[0].loss, "loss": judged[1].loss, "parameters": tl.count_parameters(model)[0]}
+    return [found.logits.argmax(dim=1).numpy() for found in judged], counts
 
 
 def runs() -> list[dict]:
     """Return the settings of all runs, the most important first."""
-    keys = ("target", "strategy", "per_class", "steps", "seed")
-    wanted = [(target, name, None, STEPS, 0) for target, name in product(TARGETS, ("linear probe", *BASELINES))]
-    wanted += [("solar cells", "LP-FT", None, STEPS, seed) for seed in SEEDS]
-    wanted += [("EuroSAT", "LP-FT", None, STEPS, seed) for seed in SEEDS]
-    wanted += [("ants and bees", "LP-FT", None, STEPS, seed) for seed in SEEDS]
-    return [dict(zip(keys, values, strict=True)) for values in wanted]
+    cheap = ("linear probe", *BASELINES)
+    trained = [name for name, row in STRATEGIES.items() if row.trains]
+    wanted = [(target, name, "all", 0) for target, name in product(TARGETS, cheap)]
+    wanted += [(target, "LP-FT", "all", seed) for target, seed in product(("EuroSAT", "solar cells"), SEEDS)]
+    wanted += [("EuroSAT", name, "all", 0) for name in trained]
+    wanted += [("ants and bees", "LP-FT", "all", seed) for seed in SEEDS[:3]]
+    counts = [f"{count} a class" for count in (10, 25, 50)]
+    wanted += [("EuroSAT", name, n, seed) for seed, n, name in product(SEEDS, counts, cheap[:1])]
+    wanted += [("EuroSAT", "LP-FT", n, seed) for seed, n in product(SEEDS[:2], counts)]
+    changes = ("10 % wrong", "20 % wrong", "a tenth of half")
+    wanted += [("EuroSAT", name, c, seed) for seed, c, name in product(SEEDS[:2], changes, ("linear probe", "LP-FT"))]
+    wanted += [("EuroSAT", "from scratch", n, 0) for n in counts]
+    wanted += [("solar cells", name, "all", 0) for name in trained]
+    wanted += [("EuroSAT", name, "all", seed) for seed, name in product(SEEDS, trained)]
+    wanted += [("ants and bees", name, "all", 0) for name in trained]
+    wanted += [("solar cells", name, "all", seed) for seed, name in product(SEEDS, trained)]
+    wanted += [("ants and bees", name, "all", seed) for seed, name in product(SEEDS, trained)]
+    return [_run(*values) for values in dict.fromkeys(wanted)] + scratch_runs()
+
+
+def _run(target: str, strategy: str, photos: str, seed: int, steps: int = STEPS, rate: float | None = None) -> dict:
+    side = TARGETS[target].side
+    settings = {"target": target, "strategy": strategy, "photos": photos, "side": side, "steps": steps}
+    return settings | {"rate": rate, "seed": seed}
+
+
+def scratch_runs() -> list[dict]:
+    """Return trainings from scratch: three rates, and then twice as long until longer is no better."""
+    rates = [_run("EuroSAT", "from scratch", "all", 0, 400, rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)]
+    return rates + [_run("EuroSAT", "from scratch", "all", 0, steps) for steps in (400, 800, 1600, 3200)]
 
 
 def main(*, again: bool) -> None:
