@@ -155,13 +155,21 @@ def runs() -> list[dict]:
     wanted += [("ants and bees", name, "all", 0) for name in trained]
     wanted += [("solar cells", name, "all", seed) for seed, name in product(SEEDS, trained)]
     wanted += [("ants and bees", name, "all", seed) for seed, name in product(SEEDS, trained)]
-    return [_run(*values) for values in dict.fromkeys(wanted)] + scratch_runs()
+    first = len(TARGETS) * len(cheap) + 2 * len(SEEDS)
+    everything = [_run(*values) for values in dict.fromkeys(wanted)]
+    return everything[:first] + choices() + everything[first:] + scratch_runs()
 
 
 def _run(target: str, strategy: str, photos: str, seed: int, steps: int = STEPS, rate: float | None = None) -> dict:
     side = TARGETS[target].side
     settings = {"target": target, "strategy": strategy, "photos": photos, "side": side, "steps": steps}
     return settings | {"rate": rate, "seed": seed}
+
+
+def choices() -> list[dict]:
+    """Return what chose the peak rate and the number of steps, by the validation photos: one seed each."""
+    rates = [_run("EuroSAT", "LP-FT", "all", 0, STEPS, rate) for rate in (3e-5, 1e-4, 1e-3, 3e-3)]
+    return rates + [_run("EuroSAT", "LP-FT", "all", 0, steps) for steps in (50, 100, 400)]
 
 
 def scratch_runs() -> list[dict]:
