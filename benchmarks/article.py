@@ -119,7 +119,7 @@ def evaluated_twice(model: nn.Module, loader: DataLoader) -> dict:
 
 def main() -> None:
     """Measure every run and store each when it is done."""
-    photos, runs = tl.ants_and_bees("photos"), {}
+    photos, runs = tl.ants_and_bees(), {}
     settings = {"weights": WEIGHTS, "pixels": 224, "seeds": SEEDS}
     settings |= {"rate": RATE, "momentum": MOMENTUM, "batch_size": BATCH_SIZE}
     settings |= {"train_photos": len(photos.train), "val_photos": len(photos.val), "threads": torch.get_num_threads()}

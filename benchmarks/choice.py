@@ -22,7 +22,7 @@ FOLDS, REPETITIONS = 5, 5
 def measure(run: dict) -> dict:
     """Train on all folds but one, and evaluate on that one."""
     model = tl.load_resnet50(WEIGHTS)
-    train = tl.ants_and_bees("photos").train
+    train = tl.ants_and_bees().train
     part, left_out = tl.stratified_folds(train, FOLDS, seed=run["repetition"])[run["fold"]]
     tl.set_seed(run["repetition"])
     tl.transfer(model, part, run["strategy"])

@@ -32,7 +32,7 @@ def eurosat() -> Photos:
             chosen[part] += order[start : start + count].tolist()
             start += count
     parts = {part: _part(paths, labels, whole.classes, indices) for part, indices in chosen.items()}
-    return Photos(**parts, source="photos")
+    return Photos(**parts)
 
 
 def _part(paths: list[Path], labels: np.ndarray, classes: list[str], indices: list[int]) -> PhotoDataset:

@@ -45,7 +45,7 @@ class Target:
 TARGETS = {
     "EuroSAT": Target(eurosat, 64, BOTH),
     "solar cells": Target(tl.solar_cells, 160, BOTH),
-    "ants and bees": Target(lambda: tl.ants_and_bees("photos"), 160, MIRROR),
+    "ants and bees": Target(tl.ants_and_bees, 160, MIRROR),
 }
 
 

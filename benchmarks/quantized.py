@@ -143,7 +143,7 @@ def judged(logits: Tensor, exact: Tensor, labels: Tensor) -> dict:
 @torch.no_grad()
 def main() -> None:
     """Prepare every network, let them take turns, and store the results."""
-    model, photos = tl.load_resnet50(WEIGHTS).eval(), tl.ants_and_bees("photos")
+    model, photos = tl.load_resnet50(WEIGHTS).eval(), tl.ants_and_bees()
     few = spread(photos.train, CALIBRATED)
     transform = tl.eval_transform(model.weights)
     calibration, images = (torch.cat([x for x, _ in tl.make_loader(part, transform)]) for part in (few, photos.val))

@@ -15,7 +15,7 @@ WEIGHTS, COUNTS = "he2015", (200, 2000, 20000)
 
 def measure(count: int) -> dict:
     """Extract once; return seconds and megabytes. The features alone take 0.008 MB per photo."""
-    photos = over_and_over(tl.ants_and_bees("photos").train, count)
+    photos = over_and_over(tl.ants_and_bees().train, count)
     model = tl.load_resnet50(WEIGHTS)
     loader = tl.make_loader(photos, tl.eval_transform(model.weights))
     start = time.perf_counter()

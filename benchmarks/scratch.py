@@ -62,7 +62,7 @@ def measure_rates(photos: Photos, seeds: tuple[int, ...] = SEEDS) -> list[dict]:
 
 def main() -> None:
     """Measure all rates and seeds and store the runs."""
-    photos = tl.ants_and_bees("photos")
+    photos = tl.ants_and_bees()
     settings = {"photos": len(photos.train), "epochs": EPOCHS, "batch_size": BATCH_SIZE, "pixels": SIDE}
     settings |= {"threads": torch.get_num_threads()}
     store("scratch", {"settings": settings, "runs": measure_rates(photos)})

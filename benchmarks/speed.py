@@ -155,7 +155,7 @@ def draw(found: dict[str, dict]) -> None:
 
 def main() -> None:
     """Run all contests, store the results, and draw them if there is no GPU."""
-    whole = tl.ants_and_bees("photos")
+    whole = tl.ants_and_bees()
     found = measure(whole)
     settings = {"weights": WEIGHTS, "photos": PHOTOS, "batch_size": BATCH_SIZE, "rounds": ROUNDS}
     settings |= {"dtype": str(tl.pick_dtype(DEVICE)), "threads": torch.get_num_threads(), "device": DEVICE.type}

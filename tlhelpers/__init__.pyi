@@ -21,6 +21,7 @@ from .photos.folds import stratified_folds
 from .photos.loading import make_loader
 from .photos.solar_cells import solar_cells
 from .photos.transforms import denormalize, eval_transform, train_transform
+from .photos.tutorial import tutorial_photos
 from .plots import (
     plot_confusion,
     plot_features,
@@ -130,5 +131,6 @@ __all__ = [
     "train_only",
     "train_transform",
     "transfer",
+    "tutorial_photos",
     "unfreeze",
 ]

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
     find_notebooks(options.folder)
     if photos_dir():  # an error in it is reported now, and not by the first notebook that needs the photos
-        ants_and_bees("photos")
+        ants_and_bees()
     runs = []
 
     def executed() -> Iterator[tuple[str, Any]]:

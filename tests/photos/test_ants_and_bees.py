@@ -1,4 +1,4 @@
-"""The ants and bees come from the named folder, the cache or the host, and are recognized; or they are drawn."""
+"""The ants and bees come from the named folder, the cache or the host, and are recognized; or one sentence says what to do."""
 
 import dataclasses
 import io
@@ -12,7 +12,6 @@ import pytest
 from tests.servers import head, nobody, scripted, serving
 from tests.tiny import write_folder, write_photo
 from tlhelpers.photos.ants_and_bees import TUTORIAL, PhotoSet, ants_and_bees, cached_photos, fingerprint
-from tlhelpers.photos.drawn import COUNTS
 
 FEW = {"train": {"ants": 2, "bees": 2}, "val": {"ants": 1, "bees": 1}}
 
@@ -51,7 +50,7 @@ def test_photos_come_from_the_named_folder(root, photo_set, monkeypatch, capsys)
     """One line says how many they are."""
     monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
     photos = ants_and_bees(photo_set=photo_set)
-    assert photos.source == "photos" and photos.train.paths[0].is_relative_to(root)
+    assert photos.train.paths[0].is_relative_to(root)
     assert capsys.readouterr().out == "Ants and bees: 4 photos to train with, 0 to validate with and 2 to test with.\n"
 
 
@@ -59,8 +58,8 @@ def test_photos_are_downloaded_once_and_then_come_from_the_cache(root, photo_set
     """The second call needs no host, and nothing but the photos stays in the cache."""
     with serving({"/set.zip": zipped(root)}) as host:
         online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
-        assert ants_and_bees("photos", photo_set=online).source == "photos"
-    assert len(ants_and_bees("photos", photo_set=online).train) == 4
+        assert len(ants_and_bees(photo_set=online).train) == 4
+    assert len(ants_and_bees(photo_set=online).train) == 4
     assert list((cache / "photos").iterdir()) == [cached_photos()]
 
 
@@ -71,19 +70,19 @@ def test_another_archive_is_refused_and_not_kept(root, photo_set, cache, content
     archive = zipped(root) if content == "other photos" else b"<html>please log in</html>"
     with serving({"/set.zip": archive}) as host:
         online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
-        with pytest.raises(RuntimeError, match=f"{host}/set.zip did not give the ants and bees"):
-            ants_and_bees("photos", photo_set=online)
+        with pytest.raises(RuntimeError, match=f"{host}/set.zip gave something else"):
+            ants_and_bees(photo_set=online)
     assert not list((cache / "photos").iterdir())
 
 
 def test_eight_at_once_download_once_and_all_get_the_photos(root, photo_set):
-    """Nobody gets drawn insects because another one was quicker."""
+    """Nobody is refused because another one was quicker."""
     archive = zipped(root)
     with scripted([head(200, content_length=len(archive)), 0.1, archive]) as (host, requests):
         online = dataclasses.replace(photo_set, url=f"{host}/set.zip")
         with ThreadPoolExecutor(8) as pool:
             calls = [pool.submit(ants_and_bees, photo_set=online) for _ in range(8)]
-    assert [call.result().source for call in calls] == ["photos"] * 8 and len(requests) == 1
+    assert [len(call.result().train) for call in calls] == [4] * 8 and len(requests) == 1
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:50])])
@@ -93,7 +92,7 @@ def test_damaged_photos_are_set_aside_and_fetched_again(root, photo_set, cache, 
     change(cached_photos() / "train" / "ants" / "0.png")
     with serving({"/set.zip": zipped(root)}) as host:
         photos = ants_and_bees(photo_set=dataclasses.replace(photo_set, url=f"{host}/set.zip"))
-    assert photos.source == "photos" and fingerprint(cached_photos()) == photo_set.sha256
+    assert len(photos.train) == 4 and fingerprint(cached_photos()) == photo_set.sha256
     assert f"{cached_photos()} was damaged (" in capsys.readouterr().out
     assert sorted(path.name for path in cached_photos().parent.iterdir()) == [
         "hymenoptera_data",
@@ -106,7 +105,7 @@ def test_damaged_photos_without_a_host_are_called_damaged(root, photo_set):
     shutil.copytree(root, cached_photos())
     (cached_photos() / "val" / "bees" / "0.png").unlink()
     with pytest.raises(RuntimeError, match="hymenoptera_data is damaged .*, and a new one could not be made"):
-        ants_and_bees("photos", photo_set=photo_set)
+        ants_and_bees(photo_set=photo_set)
     assert len(list(cached_photos().rglob("*.png"))) == 5
 
 
@@ -116,7 +115,7 @@ def test_only_photos_leave_the_archive(root, photo_set, cache):
     (root / "train" / "ants" / "._0.png").write_text("of macOS")
     write_photo(root / "train" / "more" / "0.png", seed=3)
     with serving({"/set.zip": zipped(root)}) as host:
-        ants_and_bees("photos", photo_set=dataclasses.replace(photo_set, url=f"{host}/set.zip"))
+        ants_and_bees(photo_set=dataclasses.replace(photo_set, url=f"{host}/set.zip"))
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 6
 
 
@@ -126,28 +125,23 @@ def test_an_archive_of_another_size_is_stopped(root, photo_set, cache):
     with serving({"/set.zip": archive}) as host:
         online = dataclasses.replace(photo_set, url=f"{host}/set.zip", size=len(archive) - 1)
         with pytest.raises(RuntimeError, match="was stopped: it has more than"):
-            ants_and_bees("photos", photo_set=online)
+            ants_and_bees(photo_set=online)
     assert not list((cache / "photos").iterdir())
 
 
-def test_without_photos_auto_draws_and_says_so(photo_set, capsys):
-    """The drawn images have the same classes and numbers, and the line says why they are drawn."""
-    photos = ants_and_bees(photo_set=photo_set)
-    assert photos.source == "drawn" and photos.classes == ["ants", "bees"]
-    assert {"train": photos.train.counts(), "val": photos.test.counts()} == FEW
-    printed = capsys.readouterr().out
-    assert "DRAWN and not photographed, because the photos are not available (" in printed
-    assert "cannot be reached" in printed and "4 photos to train with, 0 to validate with and 2 to test with" in printed
-
-
-def test_photos_are_never_replaced_by_drawings(photo_set):
-    """With source "photos", a failed download is an error."""
-    with pytest.raises(RuntimeError, match="cannot be reached"):
-        ants_and_bees("photos", photo_set=photo_set)
+def test_photos_that_cannot_be_had_are_an_error_with_ways_out(photo_set, cache):
+    """One sentence says what is wrong and names three ways out; nothing is left in the cache."""
+    said = (
+        r"^the ants and bees are not available \(http://127.0.0.1:\d+/set.zip cannot be reached .*\); try another "
+        r"network, let TLHELPERS_PHOTOS name a folder that holds them, or use tl.solar_cells\(\), which come with pip$"
+    )
+    with pytest.raises(RuntimeError, match=said):
+        ants_and_bees(photo_set=photo_set)
+    assert not list((cache / "photos").iterdir())
 
 
 def test_a_named_folder_with_too_few_photos_is_an_error(root, photo_set, monkeypatch):
-    """Nothing is drawn in place of photos that were named; the error has the numbers."""
+    """Nothing is downloaded in place of photos that were named; the error has the numbers."""
     (root / "val" / "bees" / "0.png").rename(root / "val" / "ants" / "1.png")
     write_photo(root / "val" / "bees" / "1.png", seed=3)
     monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
@@ -171,21 +165,18 @@ def test_changed_photos_are_noticed(root, photo_set, monkeypatch):
         ants_and_bees(photo_set=photo_set)
 
 
-def test_an_unknown_source_lists_the_sources():
-    """The error has the value and all that it could be."""
-    with pytest.raises(ValueError, match="source is 'web'; it must be 'auto', 'photos' or 'drawn'"):
-        ants_and_bees("web")
-
-
 def test_the_row_of_the_tutorial_is_complete():
-    """Its hash is a SHA-256, and its numbers are those of the drawn images."""
-    assert len(bytes.fromhex(TUTORIAL.sha256)) == 32 and TUTORIAL.counts == COUNTS
+    """Its hash is a SHA-256, and its numbers are those of the two folders of the tutorial."""
+    assert len(bytes.fromhex(TUTORIAL.sha256)) == 32
+    assert [sum(kinds.values()) for kinds in TUTORIAL.counts.values()] == [244, 153]
 
 
-def test_every_fifth_photo_of_the_first_folder_validates_and_the_second_folder_tests(monkeypatch, tmp_path):
+def test_every_fifth_photo_of_the_first_folder_validates_and_the_second_folder_tests(tmp_path, monkeypatch):
     """No photo is in two parts, and each part has both classes."""
-    counts = {"train": {"ants": 10, "bees": 12}, "val": {"ants": 3, "bees": 4}}
-    photos = ants_and_bees("drawn", photo_set=dataclasses.replace(TUTORIAL, counts=counts))
-    assert [len(part) for part in (photos.train, photos.val, photos.test)] == [18, 4, 7]
+    root = write_folder(tmp_path / "more", train=11, val=4, classes=("ants", "bees"))
+    monkeypatch.setenv("TLHELPERS_PHOTOS", str(root))
+    counts = {"train": {"ants": 11, "bees": 11}, "val": {"ants": 4, "bees": 4}}
+    photos = ants_and_bees(photo_set=PhotoSet(url="", sha256=fingerprint(root), counts=counts))
+    assert [len(part) for part in (photos.train, photos.val, photos.test)] == [18, 4, 8]
     assert all(min(part.counts().values()) > 0 for part in (photos.train, photos.val, photos.test))
-    assert len({*photos.train.paths, *photos.val.paths, *photos.test.paths}) == 29
+    assert len({*photos.train.paths, *photos.val.paths, *photos.test.paths}) == 30

@@ -123,9 +123,7 @@ def test_a_transform_that_makes_no_batch_is_named(tmp_path, steps, kinds):
     for number, size in enumerate([(30, 24), (24, 30)]):
         write_photo(tmp_path / f"{number}.png", number, size)
     photos = PhotoDataset([tmp_path / "0.png", tmp_path / "1.png"], [0, 1], ["a", "b"])
-    with pytest.raises(
-        ValueError, match=f"the transform {kinds}; it must make tensors of one shape with pixels; end"
-    ):
+    with pytest.raises(ValueError, match=f"the transform {kinds}; it must make tensors of one shape with pixels; end"):
         next(iter(make_loader(photos, v2.Compose(steps))))
 
 

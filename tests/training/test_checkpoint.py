@@ -176,9 +176,9 @@ def freeze_conv(model):
 def test_other_photos_and_other_trained_layers_are_noticed(photos, tmp_path):
     """A photo more, a photo that was replaced, another label, another layer that is trained."""
     a_training(photos, 1, tmp_path / "run")
-    fewer = Photos(photos.train.subset(range(1, 16)), photos.val, None, "photos")
-    swapped = Photos(photos.train.subset([1, 0, *range(2, 16)]), photos.val, None, "photos")
-    judged = Photos(photos.train, photos.val.subset([0, 5]), None, "photos")
+    fewer = Photos(photos.train.subset(range(1, 16)), photos.val, None)
+    swapped = Photos(photos.train.subset([1, 0, *range(2, 16)]), photos.val, None)
+    judged = Photos(photos.train, photos.val.subset([0, 5]), None)
     for other, part in ((fewer, "training"), (swapped, "training"), (judged, "validation")):
         with pytest.raises(ValueError, match=rf"with {part} photos \d+ photos \(\w+\), and now it is \d+ photos"):
             a_training(other, 1, tmp_path / "run", batch_size=6)

@@ -1,4 +1,4 @@
-"""The photos of ants and bees from PyTorch's tutorial, or drawn images in their place."""
+"""The photos of ants and bees from PyTorch's tutorial: named, cached or downloaded, and recognized."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from tlhelpers.archives import unpack
 from tlhelpers.download import Limits, download
 from tlhelpers.files import cache_dir, photos_dir
 from tlhelpers.kept import kept
-from tlhelpers.photos.datasets import Photos, read_folder
-from tlhelpers.photos.drawn import COUNTS, Counts, drawn_folder
+from tlhelpers.photos.datasets import PhotoDataset, Photos, read_folder
+
+Counts = dict[str, dict[str, int]]  # by part and class
 
 
 @dataclass(frozen=True)
@@ -40,22 +41,21 @@ class PhotoSet:
 TUTORIAL = PhotoSet(
     url="https://download.pytorch.org/tutorial/hymenoptera_data.zip",
     sha256="777d951ae1888d7ee6ac129eea16914e0fa5716a219a7029e2957f1e7c28f5d9",
-    counts=COUNTS,
+    counts={"train": {"ants": 123, "bees": 121}, "val": {"ants": 70, "bees": 83}},
 )
 
 
-def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Photos:
-    """Return the ants and bees of PyTorch's tutorial, or drawn ones, and print one line about where they come from.
+def ants_and_bees(*, photo_set: PhotoSet = TUTORIAL) -> Photos:
+    """Return the photos of ants and bees from PyTorch's tutorial, and print one line about them.
 
-    The tutorial has two folders, with 244 and 153 images. The second is for the test. Every fifth image of the first is
-    for validation: 48 of them, and 196 remain for training. "auto" takes the photos in the folder that
-    ``TLHELPERS_PHOTOS`` names, else those in the cache folder, else those that can be downloaded. If none of these is
-    available, ``drawn_folder`` draws images, with the same classes, numbers and sizes.
+    They are in the folder that ``TLHELPERS_PHOTOS`` names, or else in the cache folder, into which they are downloaded
+    if they are not there yet.
+
+    The tutorial has two folders, with 244 and 153 photos. The second is for the test. Every fifth photo of the first is
+    for validation: 48 of them, and 196 remain for training.
 
     Parameters
     ----------
-    source : str
-        "auto", "photos" (never drawn) or "drawn".
     photo_set : PhotoSet
         Where the photos are, and how to recognize them.
 
@@ -66,39 +66,34 @@ def ants_and_bees(source: str = "auto", *, photo_set: PhotoSet = TUTORIAL) -> Ph
     Raises
     ------
     ValueError
-        If ``source`` is something else, or the folder that is named does not hold the ants and bees.
+        If the folder that is named does not hold the ants and bees.
     RuntimeError
         If the photos cannot be downloaded or stored.
     """
-    if source not in ("auto", "photos", "drawn"):
-        raise ValueError(f"source is {source!r}; it must be 'auto', 'photos' or 'drawn'")
-    reason = ""
-    if source != "drawn":
-        try:
-            photos = _in_three(read_folder(_find_photos(photo_set)), "photos")
-            print(f"Ants and bees: {_counts(photos)}.")
-            return photos
-        except RuntimeError as error:
-            if source == "photos":
-                raise
-            reason = f", because the photos are not available ({error})"
-    folder = drawn_folder(cache_dir() / "photos" / "drawn", counts=photo_set.counts)
-    drawn = _in_three(read_folder(folder), "drawn")
-    print(f"Ants and bees, DRAWN and not photographed{reason}: {_counts(drawn)}.")
-    print("Numbers in the text are those of the photos; with drawn insects yours will differ.")
-    return drawn
+    try:
+        return obtain(photo_set)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"the ants and bees are not available ({error}); try another network, let TLHELPERS_PHOTOS name a folder "
+            "that holds them, or use tl.solar_cells(), which come with pip"
+        ) from error
 
 
-def _in_three(photos: Photos, source: str) -> Photos:
+def obtain(photo_set: PhotoSet) -> Photos:
+    """Return the photos as ``ants_and_bees`` does, with errors that say what is wrong and name no other photos."""
+    found = read_folder(_find_folder(photo_set))
+    photos = _in_three(found.train, found.val)
+    counts = [len(part) for part in (photos.train, photos.val, found.val)]
+    print(
+        f"Ants and bees: {counts[0]} photos to train with, {counts[1]} to validate with and {counts[2]} to test with."
+    )
+    return photos
+
+
+def _in_three(first: PhotoDataset, second: PhotoDataset) -> Photos:
     """Let the second part test, and every fifth photo of the first one validate."""
-    rest = [index for index in range(len(photos.train)) if index % 5 != 4]
-    fifth = range(4, len(photos.train), 5)
-    return Photos(photos.train.subset(rest), photos.train.subset(fifth), photos.val, source)
-
-
-def _counts(photos: Photos) -> str:
-    counts = [len(part) for part in (photos.train, photos.val, photos.test or ())]
-    return f"{counts[0]} photos to train with, {counts[1]} to validate with and {counts[2]} to test with"
+    rest = [index for index in range(len(first)) if index % 5 != 4]
+    return Photos(first.subset(rest), first.subset(range(4, len(first), 5)), second)
 
 
 def cached_photos() -> Path:
@@ -106,10 +101,10 @@ def cached_photos() -> Path:
     return cache_dir() / "photos" / "hymenoptera_data"
 
 
-def _find_photos(photo_set: PhotoSet) -> Path:
+def _find_folder(photo_set: PhotoSet) -> Path:
     named = photos_dir()
     if named is None:
-        return _obtain(photo_set)
+        return _cached(photo_set)
     if not named.is_dir():
         raise ValueError(f"TLHELPERS_PHOTOS names {named}, which is not a folder; correct it, or unset it")
     try:
@@ -119,7 +114,7 @@ def _find_photos(photo_set: PhotoSet) -> Path:
     return named
 
 
-def _obtain(photo_set: PhotoSet) -> Path:
+def _cached(photo_set: PhotoSet) -> Path:
     """Return the folder in the cache; the photos are downloaded first if they are missing or damaged."""
     return kept(cached_photos(), partial(_download, photo_set), partial(find_fault, photo_set))
 
@@ -140,10 +135,7 @@ def _download(photo_set: PhotoSet, root: Path) -> None:
         unpack(archive, root.parent, max_bytes=photo_set.size, wanted=partial(_is_photo, photo_set.counts))
         _check(root, photo_set)
     except ValueError as error:
-        raise RuntimeError(
-            f"{photo_set.url} did not give the ants and bees ({error}); try another network, or let TLHELPERS_PHOTOS "
-            "name a folder that holds them"
-        ) from error
+        raise RuntimeError(f"{photo_set.url} gave something else ({error})") from error
 
 
 def _is_photo(counts: Counts, name: str) -> bool:

@@ -96,14 +96,11 @@ class Photos:
         To validate with: they choose, for example how long to train.
     test : PhotoDataset or None
         To test with: they judge what was chosen, once. None if there are no further photos.
-    source : str
-        "photos" or "drawn".
     """
 
     train: PhotoDataset
     val: PhotoDataset
     test: PhotoDataset | None
-    source: str
 
     @property
     def classes(self) -> list[str]:
@@ -167,4 +164,4 @@ def _folder(path: str | Path) -> Path:
 
 def _photos(parts: list[Part]) -> Photos:
     found = {part.folder.name: PhotoDataset(part.paths, part.labels, part.classes) for part in parts}
-    return Photos(found["train"], found["val"], found.get("test"), "photos")
+    return Photos(found["train"], found["val"], found.get("test"))

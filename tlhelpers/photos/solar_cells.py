@@ -75,7 +75,7 @@ def solar_cells(folder: str | Path | None = None) -> SolarCells:
     cells = _read_table(root)
     certain = [cell for cell in cells if cell.probability in (0, 1)]
     parts = {part: _dataset([cell for cell in certain if cell.part == part]) for part in ("train", "val", "test")}
-    found = SolarCells(**parts, source="photos", doubtful=_dataset([cell for cell in cells if cell not in certain]))
+    found = SolarCells(**parts, doubtful=_dataset([cell for cell in cells if cell not in certain]))
     print(
         f"Solar cells: {len(found.train)} photos to train with, {len(found.val)} to validate with and "
         f"{len(found.test)} to test with; {len(found.doubtful)} doubtful ones apart (Deitsch et al. 2019, CC BY-NC-SA)."
