@@ -40,7 +40,7 @@ def cycle(folder: Path, photos: Photos) -> nn.Module:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     with tempfile.TemporaryDirectory(dir=folder) as run, contextlib.redirect_stdout(io.StringIO()):
         tl.fit(model, train, val, optimizer, epochs=1, folder=run)
-        tl.transfer(model, photos.train, "full", epochs=1, batch_size=4)
+        tl.transfer(model, photos.train, "full", steps=2, batch_size=4)
     tl.evaluate(model, val)
     tl.extract_features(model, val)
     return model

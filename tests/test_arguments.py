@@ -156,7 +156,7 @@ WRONG: list[tuple[Callable[[SimpleNamespace], object], str]] = [
         lambda h: tl.evaluate(StagedNet(1000), h.val),
         "the number of classes of the model is 1000; it must be 2, the number of classes of the photos; give the model",
     ),
-    (lambda h: tl.transfer(h.model, h.photos.train, epochs="3"), "epochs is '3'; it must be an integer of 1 or more"),
+    (lambda h: tl.transfer(h.model, h.photos.train, steps="3"), "steps is '3'; it must be an integer of 1 or more"),
     (lambda h: tl.transfer(h.model, h.photos.train, size=-1), "size is -1; it must be an integer of 1 or more; give 1"),
     (lambda h: tl.transfer(h.model, h.photos.train, size="96"), "size is '96'; it must be an integer of 1 or more"),
     (lambda h: tl.transfer(h.model, h.photos.train, peak_rate=math.inf), "peak_rate is inf; it must be positive and f"),

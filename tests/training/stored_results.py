@@ -1,6 +1,6 @@
 """Compute what transfer, fit_probe and extract_features give for a tiny network; ``results`` holds the answers.
 
-The stored answers were computed before strategies became rows of a table. Run this file to write them anew, which is
+The stored answers are those of the version that trains in steps. Run this file to write them anew, which is
 right only where a change of the numbers is what was wanted: ``python -m tests.training.stored_results``.
 """
 
@@ -22,13 +22,14 @@ STRATEGIES = (
     "frozen batch norm",
     "LP-FT",
     "gradual unfreezing",
-    "discriminative rates",
+    "trained statistics",
+    "one rate",
     "L2-SP",
     "batch norm only",
     "bias only",
     "full",
 )
-SMALL = {"epochs": 3, "size": (12, 16, 16), "batch_size": 5}
+SMALL = {"steps": 6, "size": (12, 16, 16), "batch_size": 5}
 
 
 def compute(folder: Path) -> dict[str, dict[str, list[float]]]:
@@ -51,11 +52,11 @@ def state_after(strategy: str, train) -> dict[str, list[float]]:
 
 
 def state_from_scratch(photos) -> dict[str, list[float]]:
-    """Return some of the numbers of a ResNet-50 after one epoch from scratch, at a rate too small for chaos."""
+    """Return some of the numbers of a ResNet-50 after one step from scratch, at a rate too small for chaos."""
     tl.set_seed(0)
     model = tl.ResNet50()
     model.weights = StagedNet().weights
-    tl.transfer(model, photos.train.subset([0, 1, 10, 11]), "from scratch", epochs=1, peak_rate=1e-6, size=32)
+    tl.transfer(model, photos.train.subset([0, 1, 10, 11]), "from scratch", steps=1, peak_rate=1e-6, size=32)
     state = model.state_dict()
     return numbers(
         {name: state[name].flatten()[:20] for name in ("conv1.weight", "layer3.2.bn2.running_mean", "fc.bias")}

@@ -1,4 +1,4 @@
-"""Strategies, probe and features give what they gave before the package was regrouped."""
+"""Strategies, probe and features give what they gave when their answers were stored."""
 
 import json
 

@@ -104,7 +104,7 @@ def _say_if_trained_before(model: ResNet50) -> None:
 def _say_how_long(model: ResNet50, side: int, batch_size: int, steps: int) -> None:
     """Print how long a training will take, from the time of one step with all layers trained."""
     seconds = steps * seconds_of_a_step(model, side, batch_size)
-    about = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    about = f"{max(2, seconds):.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
     print(f"Training: {steps} steps with {batch_size} photos of {side} x {side} pixels, about {about}.")
 
 
