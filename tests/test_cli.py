@@ -11,12 +11,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.tiny import write_folder
-from tlhelpers import cli
+from tlhelpers import cli, storage
 from tlhelpers.doctor.stored import find_photos
 from tlhelpers.locks import lock_of
 from tlhelpers.network import pretrained
-from tlhelpers.photos import ants_and_bees
-from tlhelpers.photos.drawn import COUNTS
+from tlhelpers.photos import tutorial
 
 
 @pytest.fixture(autouse=True)
@@ -150,18 +149,29 @@ def test_prefetch_without_weights_does_not_promise_anything(monkeypatch, capsys)
     """It says once what is missing, and not that the cache folder can be used without a network."""
     monkeypatch.setattr(pretrained, "load_resnet50", failing("nobody answers"))
     monkeypatch.setattr(pretrained, "obtain", failing("nobody answers either"))
-    monkeypatch.setattr(ants_and_bees, "ants_and_bees", lambda: None)
+    monkeypatch.setattr(tutorial, "tutorial_photos", lambda: None)
     assert cli.main(["prefetch"]) == 1
     printed = capsys.readouterr()
     assert printed.err == "Incomplete, weights are missing: nobody answers\n"
     assert "Cache folder" in printed.out and "without any network" not in printed.out
 
 
+def test_prefetch_without_any_photos_says_what_to_do(monkeypatch, capsys):
+    """The weights are fetched all the same, and both reasons are in the sentence."""
+    monkeypatch.setattr(pretrained, "load_resnet50", lambda name: None)
+    monkeypatch.setattr(pretrained, "obtain", lambda entry: None)
+    monkeypatch.setattr(tutorial, "tutorial_photos", failing("there are neither ants and bees nor solar cells"))
+    assert cli.main(["prefetch"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == "Incomplete, photos are missing: there are neither ants and bees nor solar cells\n"
+    assert "without any network" not in printed.out
+
+
 def test_prefetch_with_everything_there_says_how_to_go_on(monkeypatch, capsys):
     """The folder can be copied to machines that have no network."""
     monkeypatch.setattr(pretrained, "load_resnet50", lambda name: None)
     monkeypatch.setattr(pretrained, "obtain", lambda entry: None)
-    monkeypatch.setattr(ants_and_bees, "ants_and_bees", lambda: None)
+    monkeypatch.setattr(tutorial, "tutorial_photos", lambda: None)
     assert cli.main(["prefetch"]) == 0
     printed = capsys.readouterr()
     assert "serves without any network" in printed.out and printed.err == ""
@@ -172,11 +182,7 @@ def test_prefetch_with_everything_there_says_how_to_go_on(monkeypatch, capsys):
 
 def fill_cache(cache):
     """Write a file of each kind into a cache folder, and some that are not this package's; return the latter."""
-    for part, kinds in COUNTS.items():
-        for kind, count in kinds.items():
-            (cache / "photos" / "drawn" / part / kind).mkdir(parents=True)
-            for number in range(count):
-                (cache / "photos" / "drawn" / part / kind / f"{number:03}.jpg").touch()
+    write_folder(cache / "photos" / "hymenoptera_data")
     content = b"weights of torchvision"
     digits = hashlib.sha256(content).hexdigest()[:8]
     theirs = {
@@ -198,9 +204,9 @@ def fill_cache(cache):
 
 
 def names_in(cache):
-    """Return the paths of all files in a cache folder, as text, and count those that were drawn as one."""
+    """Return the paths of all files in a cache folder, as text, and count the photos as one."""
     names = {path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.is_file()}
-    return {"drawn" if "drawn" in name else name.rpartition("/")[2][:4] + name[-4:] for name in names}
+    return {"photos" if "photos" in name else name.rpartition("/")[2][:4] + name[-4:] for name in names}
 
 
 def test_the_cache_is_listed_by_kind_with_sizes(tmp_path, capsys):
@@ -211,19 +217,20 @@ def test_the_cache_is_listed_by_kind_with_sizes(tmp_path, capsys):
     assert first == f"Cache folder: {tmp_path / 'cache'}"
     kinds = [line.split()[0] for line in lines]
     assert kinds == ["rest", "damaged", "weights", "weights", "weights", "weights", "photos", "features", "other"]
-    assert lines[6].endswith("MB  photos/drawn (397 files)") and lines[7].endswith("MB  features (2 files)")
+    assert lines[6].endswith("MB  photos/hymenoptera_data (20 files)") and lines[7].endswith("MB  features (2 files)")
 
 
 @pytest.mark.parametrize(
-    ("kind", "removed"), [("weights", {"net-.pth"}), ("photos", {"drawn"}), ("features", {"0000.npy"}), ("all", None)]
+    ("kind", "removed"), [("weights", {"net-.pth"}), ("photos", {"photos"}), ("features", {"0000.npy"}), ("all", None)]
 )
-def test_clearing_removes_what_can_be_made_again_and_nothing_else(tmp_path, capsys, kind, removed):
+def test_clearing_removes_what_can_be_made_again_and_nothing_else(tmp_path, monkeypatch, capsys, kind, removed):
     """Files of the user, damaged files, the progress and whatever is not as it was made stay, and are named."""
     cache = tmp_path / "cache"
     theirs = fill_cache(cache)
+    monkeypatch.setattr(storage, "find_fault", lambda *_: None)  # these photos stand for the ants and bees
     before = names_in(cache)
     assert cli.main(["cache", "clear", kind]) == 0
-    assert before - names_in(cache) == (removed or {"net-.pth", "drawn", "0000.npy"})
+    assert before - names_in(cache) == (removed or {"net-.pth", "photos", "0000.npy"})
     assert theirs <= {path.relative_to(cache).as_posix() for path in cache.rglob("*")}
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("removed  ") for line in lines) == len(removed or "abc")
@@ -232,14 +239,17 @@ def test_clearing_removes_what_can_be_made_again_and_nothing_else(tmp_path, caps
     assert (kind == "photos") != any("which is not as this package made it" in line for line in lines)
 
 
-def test_drawings_that_somebody_added_to_stay(tmp_path, capsys):
-    """A folder with one more file is not only the package's any more."""
-    folder = tmp_path / "cache" / "photos" / "drawn"
+@pytest.mark.parametrize("known", [True, False])
+def test_photos_that_somebody_added_to_or_changed_stay(tmp_path, monkeypatch, capsys, known):
+    """A folder with one more file, or with other photos, is not only the package's any more."""
+    folder = tmp_path / "cache" / "photos" / "hymenoptera_data"
     fill_cache(tmp_path / "cache")
-    (folder / "train" / "ants" / "mine.jpg").touch()
+    if known:
+        monkeypatch.setattr(storage, "find_fault", lambda *_: None)  # these photos stand for the ants and bees
+        (folder / "train" / "notes.txt").touch()
     assert cli.main(["cache", "clear", "photos"]) == 0
-    assert len(list(folder.rglob("*.jpg"))) == 398
-    assert "left     photos/drawn, which is not as this package made it" in capsys.readouterr().out
+    assert len(list(folder.rglob("*.*"))) == 20 + known
+    assert "left     photos/hymenoptera_data, which is not as this package made it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("has_lock", [True, False])

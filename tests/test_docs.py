@@ -213,7 +213,7 @@ def test_the_recipe_runs(tmp_path, monkeypatch, capsys):
     (code,) = re.findall(r"```python\n(.*?)```", section(named("cheat_sheet.md"), "## The recipe"), re.S)
     monkeypatch.setenv("TLHELPERS_CACHE", str(tmp_path / "cache"))
     photos = image_folder(write_folder(tmp_path / "set", train=6))
-    monkeypatch.setattr(tl, "ants_and_bees", lambda: photos)
+    monkeypatch.setattr(tl, "tutorial_photos", lambda: photos)
     monkeypatch.setattr(tl, "load_resnet50", StagedNet)
     exec(compile(code, "cheat_sheet.md", "exec"), {})
     assert re.search(r"^\d+\.\d% of 8 photos, standard error \d+\.\d%$", capsys.readouterr().out, re.M)

@@ -50,7 +50,7 @@ def test_the_json_is_a_list_for_a_table(capsys):
     assert by_name["weights"]["state"] == by_name["photos"]["state"] == "missing"
     assert "tlhelpers prefetch" in by_name["weights"]["remedy"]
     here = ("Python", "torch", "torchvision", "pair", "Jupyter", "kernel", "processor", "device", "cache")
-    assert {by_name[name]["state"] for name in here} == {"ok"}
+    assert {by_name[name]["state"] for name in (*here, "solar cells")} == {"ok"}
 
 
 def test_the_lines_are_columns(capsys):
@@ -86,8 +86,9 @@ def test_a_check_that_fails_costs_its_own_line_only():
 @pytest.mark.parametrize(
     ("name", "finding", "ready"),
     [
-        ("photos", missing("drawn", "fetch"), True),
+        ("photos", missing("none", "fetch"), True),
         ("photos", wrong("others", "correct"), False),
+        ("solar cells", wrong("none", "install"), False),
         ("weights", missing("none", "fetch"), False),
         ("GPU", wrong("unused", "update"), True),
         ("network", missing("nobody", "copy"), True),
@@ -95,7 +96,7 @@ def test_a_check_that_fails_costs_its_own_line_only():
     ],
 )
 def test_what_the_notebooks_need_decides(name, finding, ready):
-    """Drawn insects, a GPU that is not used and a missing network are no error; all else that is not ok is one."""
+    """No ants and bees, a GPU that is not used and no network are no error; all else that is not ok is one."""
     check = next(check for check in choose(offline=False, verify=True) if check.name == name)
     assert is_ready([(check, finding)]) is ready
 
@@ -227,6 +228,14 @@ def test_photos_are_verified(tmp_path, monkeypatch):
     write_folder(tmp_path / "mine")
     monkeypatch.setenv("TLHELPERS_PHOTOS", str(tmp_path / "mine"))
     assert "correct TLHELPERS_PHOTOS" in stored.find_photos().remedy
+
+
+def test_the_solar_cells_are_counted(monkeypatch):
+    """Without their package, what is wrong and what to do stand apart."""
+    assert stored.find_solar_cells() == ok("2,624 photos")
+    monkeypatch.setitem(sys.modules, "elpv_dataset", None)
+    found = "the solar cells come with the package elpv-dataset, which is not installed"
+    assert stored.find_solar_cells() == wrong(found, "install it: pip install elpv-dataset")
 
 
 def test_all_files_are_read_in_full_if_asked_for(cache):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import failure_to_load
-from tlhelpers import ants_and_bees
+from tlhelpers import tutorial_photos
 from tools.offline.__main__ import HOOK
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def test_this_machine_can_be_reached(tmp_path):
 @pytest.mark.slow
 def test_notebooks_reach_no_other_machine(tmp_path):
     """One by hand, and one with weights and photos, if these are there or can be fetched before."""
-    filled = not failure_to_load("auto") and not failure_to_load("he2015") and ants_and_bees().source != "drawn"
+    filled = not failure_to_load("auto") and not failure_to_load("he2015") and tutorial_photos().classes[0] == "ants"
     names = ["01_convolution_by_hand", *(["05_inside_resnet50"] if filled else [])]
     command = [sys.executable, "-m", "tools.offline", *(f"notebooks/{name}.ipynb" for name in names)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

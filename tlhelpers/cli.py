@@ -129,21 +129,22 @@ def _stored(paths: list[Path]) -> Iterator[tuple[str, Any]]:
 
 
 def prefetch(_: argparse.Namespace) -> int:
-    """Fetch the weights and photos that the notebooks use; return 1 if weights are missing."""
+    """Fetch the weights and photos that the notebooks use; return 1 if weights or all photos are missing."""
     from tlhelpers.doctor import describe_cache
     from tlhelpers.files import photos_dir
     from tlhelpers.network import pretrained
     from tlhelpers.network.weights import find_weights
-    from tlhelpers.photos import ants_and_bees
+    from tlhelpers.photos import tutorial
 
     print("Weights: about 100 MB each, unless they are in the cache folder already ...", flush=True)
     # the second for notebook 05, which compares both
-    missing = _failure(pretrained.load_resnet50, "auto") or _failure(pretrained.obtain, find_weights("he2015"))
-    print("Photos: 47 MB; if they are not available, insects are drawn, in half a minute ...", flush=True)
-    ants_and_bees.ants_and_bees()
+    weights = _failure(pretrained.load_resnet50, "auto") or _failure(pretrained.obtain, find_weights("he2015"))
+    print("Photos: 47 MB, unless they are in the cache folder already ...", flush=True)
+    failures = {"weights": weights, "photos": _failure(tutorial.tutorial_photos)}
     print(f"Cache folder: {describe_cache()}.")
+    missing = [f"Incomplete, {name} are missing: {failure}" for name, failure in failures.items() if failure]
     if missing:
-        print(f"Incomplete, weights are missing: {missing}", file=sys.stderr)
+        print("\n".join(missing), file=sys.stderr)
         return 1
     print("Copied to another machine and named by TLHELPERS_CACHE there, it serves without any network.")
     if photos_dir():

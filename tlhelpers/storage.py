@@ -12,8 +12,7 @@ from tlhelpers.locks import PREFIX, lock_of, remove_rests, temporary_folder
 from tlhelpers.network import he2015
 from tlhelpers.network.weights import find_weights
 from tlhelpers.photos.ants_and_bees import TUTORIAL, find_fault
-from tlhelpers.photos.datasets import image_folder
-from tlhelpers.photos.drawn import COUNTS
+from tlhelpers.photos.datasets import read_folder
 
 REST = f"**/{PREFIX}*/"
 DAMAGED = "**/*.damaged-*"
@@ -51,19 +50,9 @@ def is_photos(root: Path) -> bool:
     """Tell whether a folder holds the photos of ants and bees and nothing else."""
     if find_fault(TUTORIAL, root):
         return False
-    photos = image_folder(root)
+    photos = read_folder(root)
     known = {*photos.train.paths, *photos.val.paths}
     return all(path in known or path.name == "imageNotFound.gif" for path in files_in(root))
-
-
-def is_drawn(root: Path) -> bool:
-    """Tell whether a folder holds as many drawn images as ``drawn_folder`` makes, and nothing else."""
-    return set(files_in(root)) == {
-        root / part / kind / f"{number:03}.jpg"
-        for part, kinds in COUNTS.items()
-        for kind, count in kinds.items()
-        for number in range(count)
-    }
 
 
 def is_features(path: Path) -> bool:
@@ -74,7 +63,6 @@ def is_features(path: Path) -> bool:
 KINDS = (
     Kind("weights", "weights/*.pth", is_known_weights),
     Kind("photos", "photos/hymenoptera_data", is_photos),
-    Kind("photos", "photos/drawn", is_drawn),
     Kind("features", "features/*.npy", is_features),
 )
 
@@ -112,7 +100,7 @@ def clear(name: str) -> Iterator[str]:
     Parameters
     ----------
     name : str
-        "weights", "photos" (also drawn ones), "features" or "all".
+        "weights", "photos", "features" or "all".
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The ants and bees come from the named folder, the cache or the host, and are recognized; or one sentence says what to do."""
+"""The ants and bees come from the named folder, the cache or the host; or an error says what to do."""
 
 import dataclasses
 import io

@@ -41,8 +41,8 @@ def test_without_any_photos_one_sentence_names_both_ways_out(photo_set, monkeypa
     """What is wrong with the ants and bees, and what with the solar cells."""
     monkeypatch.setitem(sys.modules, "elpv_dataset", None)
     said = (
-        r"^there are neither ants and bees \(http://127.0.0.1:\d+/set.zip cannot be reached .*; try another network, or "
-        r"let TLHELPERS_PHOTOS name a folder that holds them\) nor solar cells \(.*: pip install elpv-dataset\)$"
+        r"^there are neither ants and bees \(http://127.0.0.1:\d+/set.zip cannot be reached .*; try another network, "
+        r"or let TLHELPERS_PHOTOS name a folder that holds them\) nor solar cells \(.*: pip install elpv-dataset\)$"
     )
     with pytest.raises(RuntimeError, match=said):
         tutorial_photos(photo_set=photo_set)

@@ -45,7 +45,8 @@ CHECKS = (
     Check("disk", hardware.find_disk),
     Check("cache", stored.find_cache),
     Check("weights", stored.find_weights),
-    Check("photos", stored.find_photos, ("missing",)),  # without photos the notebooks draw insects
+    Check("photos", stored.find_photos, ("missing",)),  # without them the notebooks use the solar cells
+    Check("solar cells", stored.find_solar_cells),
 )
 ONLINE = (Check("network", stored.find_hosts, ANY),)  # what is stored needs no network
 FULL = (Check("files", stored.find_damage),)

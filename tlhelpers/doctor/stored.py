@@ -106,11 +106,22 @@ def find_photos() -> Finding:
         return wrong(str(error), "correct TLHELPERS_PHOTOS, or unset it")
     folder = named or cached_photos()
     if not named and not folder.exists():
-        return missing("none yet; without them the notebooks draw insects, and every cell runs", PREFETCH)
+        return missing("none yet; the notebooks use the solar cells in their place", PREFETCH)
     fault = find_fault(TUTORIAL, folder)
     if fault is None:
         return ok(f"{folder}, verified")
     return wrong(fault, "correct TLHELPERS_PHOTOS, or unset it" if named else PREFETCH)
+
+
+def find_solar_cells() -> Finding:
+    """Examine whether the package with the photos of solar cells is there, and all of its photos."""
+    from tlhelpers.photos.solar_cells import folder_of_package, read_table
+
+    try:
+        return ok(f"{len(read_table(folder_of_package())):,} photos")
+    except RuntimeError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        return wrong(found, remedy)
 
 
 def find_hosts(urls: Sequence[str] = (), seconds: float = SECONDS) -> Finding:

@@ -71,8 +71,8 @@ def solar_cells(folder: str | Path | None = None) -> SolarCells:
     RuntimeError
         If the package is not installed, or photos are missing in it.
     """
-    root = Path(folder) if folder else _folder_of_package()
-    cells = _read_table(root)
+    root = Path(folder) if folder else folder_of_package()
+    cells = read_table(root)
     certain = [cell for cell in cells if cell.probability in (0, 1)]
     parts = {part: _dataset([cell for cell in certain if cell.part == part]) for part in ("train", "val", "test")}
     found = SolarCells(**parts, doubtful=_dataset([cell for cell in cells if cell not in certain]))
@@ -83,7 +83,8 @@ def solar_cells(folder: str | Path | None = None) -> SolarCells:
     return found
 
 
-def _folder_of_package() -> Path:
+def folder_of_package() -> Path:
+    """Return the folder with the table and the photos of the package; raise RuntimeError if it is not installed."""
     try:
         return Path(str(files("elpv_dataset"))) / "data"
     except ModuleNotFoundError as error:
@@ -93,7 +94,7 @@ def _folder_of_package() -> Path:
         ) from error
 
 
-def _read_table(root: Path) -> list[Cell]:
+def read_table(root: Path) -> list[Cell]:
     """Return the cells of the table, each with the part that its module belongs to."""
     try:
         lines = (root / "labels.csv").read_text(encoding="utf-8").splitlines()
