@@ -13,7 +13,7 @@ from tlhelpers.network.weights import WeightsEntry
 from tlhelpers.photos.reading import to_rgb
 
 MIRROR = v2.RandomHorizontalFlip()
-PART = (0.5, 1.0)  # of the area of a photo, that a random crop shows
+PART = (0.8, 1.0)  # of the area of a photo, that a random crop shows; chosen with validation photos of EuroSAT
 
 
 class ToRGB(nn.Module):
@@ -53,8 +53,9 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
 def train_transform(weights: WeightsEntry, *, size: int | None = None, augment: Callable = MIRROR) -> v2.Compose:
     """Return the transform for training: crop a random part, change it at random, normalize.
 
-    The part has half of the photo to all of it, so that what is to be recognized mostly stays in the picture, and it
-    appears about as large as with ``eval_transform``.
+    The part has four fifths of the photo to all of it, so that what is to be recognized stays in the picture, and it
+    appears about as large as with ``eval_transform``. With half of the photo or more, or with no crop, fine-tuning on
+    EuroSAT was right about fewer of the validation photos.
 
     Parameters
     ----------
