@@ -95,9 +95,8 @@ def train_one_epoch(
     device = pick_device()
     mode(model.to(device).to(memory_format=torch.channels_last))
     total_loss, total_right, total = 0.0, 0, 0
-    progress = with_bar(loader, "training")
     with naming_batch_size(loader):
-        for step, batches in enumerate(_grouped(progress, accumulate), start=1):
+        for step, batches in enumerate(_grouped(with_bar(loader, "training"), accumulate), start=1):
             optimizer.zero_grad()
             for images, labels in batches:
                 check_batch(images, model, loader)
