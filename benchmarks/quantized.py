@@ -2,8 +2,7 @@
 
 ResNet-50 with its ImageNet head runs in float32, as a frozen network of this package, and in int8 by torch.ao (FX mode,
 deprecated), torchao (PT2E, compiled) and ONNX Runtime (QDQ). The step sizes are calibrated with 32 of the training
-photos. The 153 validation photos count as right if the best of all 1000 classes is right. All networks take turns in
-one process.
+photos. A test photo counts as right if the best of all 1000 classes is right. All networks take turns in one process.
 """
 
 import copy
@@ -146,7 +145,7 @@ def main() -> None:
     model, photos = tl.load_resnet50(WEIGHTS).eval(), tl.ants_and_bees()
     few = spread(photos.train, CALIBRATED)
     transform = tl.eval_transform(model.weights)
-    calibration, images = (torch.cat([x for x, _ in tl.make_loader(part, transform)]) for part in (few, photos.val))
+    calibration, images = (torch.cat([x for x, _ in tl.make_loader(part, transform)]) for part in (few, photos.test))
     networks, found = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for name, prepare in WAYS.items():
@@ -162,7 +161,7 @@ def main() -> None:
             rates[name].append(len(images) / (time.perf_counter() - start))
             if name == "float32":
                 exact = logits
-            found[name] |= judged(logits, exact, photos.val.labels)
+            found[name] |= judged(logits, exact, photos.test.labels)
     for name, each in rates.items():
         ratio = statistics.median(mine / first for mine, first in zip(each, rates["float32"], strict=True))
         found[name] |= {"images_per_second": [round(rate, 1) for rate in each]}
