@@ -88,7 +88,7 @@ def test_frozen_batch_norms_are_frozen_and_nothing_else(photos, strategy):
     assert changed(before, model) == convolutions
 
 
-@pytest.mark.parametrize("strategy", ["LP-FT", "WiSE-FT", "one rate", "L2-SP", "full"])
+@pytest.mark.parametrize("strategy", ["LP-FT", "averaged weights", "WiSE-FT", "one rate", "L2-SP", "full"])
 def test_all_but_the_statistics_of_the_batch_norms_moves(photos, strategy):
     """Every parameter of the body is another one afterwards; every running statistic is as it was."""
     before = StagedNet()
@@ -108,6 +108,22 @@ def test_wise_ft_ends_half_way_between_probe_and_fine_tuning(photos):
     for name, value in averaged.items():
         torch.testing.assert_close(value, (probe[name] + tuned[name]) / 2)
     assert not probe["conv1.weight"].equal(tuned["conv1.weight"])
+
+
+def test_averaged_weights_are_the_mean_over_all_steps(photos):
+    """Every parameter is the mean of what it was after each of three steps, given the same random numbers."""
+    before, states = StagedNet(), {}
+    for averaged in (False, True):
+        set_seed(0)
+        model, seen = copy.deepcopy(before), []
+        note = lambda model, part, seen=seen: seen.append(copy.deepcopy(dict(model.named_parameters())))  # noqa: E731
+        row = Strategy(averaged=averaged, parts=3, each_part=note)
+        transfer(model, photos.train, row, steps=3, size=16, batch_size=5)
+        states[averaged] = [*seen, dict(model.named_parameters())]
+    after = states[False][1:]  # the first one is that of the fitted head, before any step
+    for name, value in states[True][-1].items():
+        torch.testing.assert_close(value, torch.stack([state[name] for state in after]).mean(dim=0))
+    assert not after[0]["conv1.weight"].equal(after[-1]["conv1.weight"])
 
 
 def test_each_part_and_the_end_see_the_network(photos):

@@ -62,6 +62,8 @@ class Strategy:
         Pulls every parameter toward 0: in each step by this share times the learning rate.
     pull : float
         The same toward the value that the parameter had at the start of the training; the head is not pulled.
+    averaged : bool
+        Whether the result has the mean of the parameters over all steps, in place of those after the last step.
     parts : int
         The number of equal parts of the training.
     each_part : callable, optional
@@ -77,6 +79,7 @@ class Strategy:
     groups: Callable[[ResNet50, float], list[dict]] = rates_by_stage
     weight_decay: float = 0.01
     pull: float = 0.0
+    averaged: bool = False
     parts: int = 1
     each_part: Callable[[ResNet50, int], None] | None = None
     finish: Callable[[nn.Module, nn.Module], None] | None = None
@@ -107,6 +110,8 @@ STRATEGIES = {
     "linear probe": Strategy(freeze=partial(freeze_below, stage="head"), peak_rate=None),
     # Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", 2022
     "LP-FT": Strategy(),
+    # Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018
+    "averaged weights": Strategy(averaged=True),
     # Wortsman et al., "Robust fine-tuning of zero-shot models", 2022
     "WiSE-FT": Strategy(finish=average_weights),
     "frozen batch norm": Strategy(freeze=freeze_batch_norm),

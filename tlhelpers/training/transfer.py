@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from tlhelpers.arguments import check_network, check_whole
@@ -161,11 +162,16 @@ def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
     optimizer.register_step_pre_hook(lambda *_: _clip(model))
     if row.pull and before is not None:
         optimizer.register_step_post_hook(lambda *_: pull_to_start(optimizer, model, before, row.pull))
+    mean = AveragedModel(model.to(pick_device())) if row.averaged else None
+    if mean is not None:
+        optimizer.register_step_post_hook(lambda *_: mean.update_parameters(model))
     schedule = LambdaLR(optimizer, partial(share_of_peak, steps=sum(map(len, loaders))))
     for part, loader in enumerate(loaders):
         if row.each_part:
             row.each_part(model, part)
         train_one_epoch(model, loader, optimizer, schedule=schedule, mode=row.mode)
+    if mean is not None:
+        model.load_state_dict(mean.module.state_dict())
     if row.finish and before is not None:
         row.finish(model, before)
 
