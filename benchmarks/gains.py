@@ -29,6 +29,7 @@ from tlhelpers.training.transfer import STEPS
 
 WEIGHTS = "he2015"
 SEEDS = (0, 1, 2, 3, 4)
+DEFAULT = "averaged weights"  # of tl.transfer
 BOTH = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()])
 PIXELS = 32  # side of the images for the baselines on raw pixels
 
@@ -143,17 +144,15 @@ def runs() -> list[dict]:
     counts = [f"{count} a class" for count in (10, 25, 50)]
     changes = ("10 % wrong", "20 % wrong", "a tenth of half")
     wanted = [(target, name, "all", 0) for target, name in product(TARGETS, cheap)]
-    wanted += [("EuroSAT", "LP-FT", "all", seed) for seed in SEEDS]
-    wanted += [("solar cells", "LP-FT", "all", seed) for seed in SEEDS[:3]]
+    wanted += [(target, DEFAULT, "all", seed) for seed, target in product(SEEDS, ("solar cells", "EuroSAT"))]
     wanted += [("EuroSAT", name, "all", 0) for name in trained]
-    wanted += [("ants and bees", "LP-FT", "all", 0)]
-    wanted += [("EuroSAT", name, n, 0) for n, name in product(counts, ("linear probe", "LP-FT", "from scratch"))]
-    wanted += [("EuroSAT", name, change, 0) for change, name in product(changes, ("linear probe", "LP-FT"))]
+    wanted += [("ants and bees", DEFAULT, "all", 0)]
+    wanted += [("EuroSAT", name, n, 0) for n, name in product(counts, ("linear probe", DEFAULT, "from scratch"))]
+    wanted += [("EuroSAT", name, change, 0) for change, name in product(changes, ("linear probe", DEFAULT))]
     first = [_run(*values) for values in dict.fromkeys(wanted)]
-    rest = [("solar cells", "LP-FT", "all", seed) for seed in SEEDS]
-    rest += [("ants and bees", "LP-FT", "all", seed) for seed in SEEDS[:3]]
-    rest += [("EuroSAT", name, n, seed) for seed, n, name in product(SEEDS, counts, ("linear probe", "LP-FT"))]
-    rest += [("EuroSAT", name, c, seed) for seed, c, name in product(SEEDS, changes, ("linear probe", "LP-FT"))]
+    rest = [("ants and bees", DEFAULT, "all", seed) for seed in SEEDS[:3]]
+    rest += [("EuroSAT", name, n, seed) for seed, n, name in product(SEEDS, counts, ("linear probe", DEFAULT))]
+    rest += [("EuroSAT", name, c, seed) for seed, c, name in product(SEEDS, changes, ("linear probe", DEFAULT))]
     rest += [(target, name, "all", 0) for target, name in product(("solar cells", "ants and bees"), trained)]
     rest += [(target, name, "all", seed) for target, seed, name in product(TARGETS, SEEDS, trained)]
     later = [run for run in (_run(*values) for values in dict.fromkeys(rest)) if run not in first]
@@ -168,8 +167,8 @@ def _run(target: str, strategy: str, photos: str, seed: int, steps: int = STEPS,
 
 def choices() -> list[dict]:
     """Return what chose the peak rate and the number of steps, by the validation photos: one seed each."""
-    rates = [_run("EuroSAT", "LP-FT", "all", 0, STEPS, rate) for rate in (3e-5, 1e-4, 1e-3, 3e-3)]
-    return rates + [_run("EuroSAT", "LP-FT", "all", 0, steps) for steps in (50, 100, 400)]
+    rates = [_run("EuroSAT", DEFAULT, "all", 0, STEPS, rate) for rate in (3e-5, 1e-4, 1e-3, 3e-3)]
+    return rates + [_run("EuroSAT", DEFAULT, "all", 0, steps) for steps in (50, 100, 400)]
 
 
 def scratch_runs() -> list[dict]:

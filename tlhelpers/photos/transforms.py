@@ -52,9 +52,9 @@ def eval_transform(weights: WeightsEntry) -> v2.Compose:
 def train_transform(weights: WeightsEntry, *, size: int | None = None, augment: Callable = MIRROR) -> v2.Compose:
     """Return the transform for training: resize as for validation, crop at a random place, change at random, normalize.
 
-    What is to be recognized appears as large as with ``eval_transform``, and mostly stays in the picture. If ``weights``
-    have the same number for ``resize`` and ``crop``, a square photo is seen whole. Crops of random sizes are usual with
-    millions of photos; with a few hundred photos of solar cells they cost accuracy.
+    What is to be recognized appears as large as with ``eval_transform``, and mostly stays in the picture. A square
+    photo is seen whole if ``weights`` have the same number for ``resize`` and ``crop``. Crops of random sizes are usual
+    with millions of photos; with a few hundred photos of solar cells they cost accuracy.
 
     Parameters
     ----------

@@ -105,7 +105,9 @@ class Strategy:
 
 
 # A row says what differs from LP-FT: linear probing, then fine-tuning of the whole network, with the statistics of
-# pretraining in the batch norms, which a few hundred steps with few photos would not replace by good ones.
+# pretraining in the batch norms, which a few hundred steps with few photos would not replace by good ones. The default
+# of tl.transfer also takes the mean of the weights over the training: on photos of another kind than those of training,
+# as solar cells of other modules, the weights of a single step can be good or bad by chance.
 STRATEGIES = {
     "linear probe": Strategy(freeze=partial(freeze_below, stage="head"), peak_rate=None),
     # Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", 2022

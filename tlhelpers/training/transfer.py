@@ -39,7 +39,7 @@ MAX_GRADIENT_NORM = 1.0  # a longer gradient, all parameters taken together, is 
 def transfer(
     model: ResNet50,
     train: PhotoDataset,
-    strategy: str | Strategy = "LP-FT",
+    strategy: str | Strategy = "averaged weights",
     *,
     steps: int = STEPS,
     peak_rate: float | None = None,
