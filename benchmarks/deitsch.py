@@ -52,7 +52,7 @@ def measure(run: dict) -> dict:
     tl.set_seed(run["seed"])
     tl.head_from_classifier(model, tl.fit_probe(model, train))
     found = {"probe": judge(model, test)}
-    fitted = Strategy(start=lambda *_: None)  # its head is fitted already
+    fitted = Strategy(start=lambda *_: None, averaged=True)  # its head is fitted already
     tl.transfer(model, copies(train), fitted, augment=TARGETS["solar cells"].augment)
     return found | {"fine-tuned": judge(model, test)}
 
