@@ -95,7 +95,8 @@ def next_run(runs: list[dict]) -> dict | None:
 def main(*, again: bool) -> None:
     """Measure the missing runs and store each when it is done."""
     found = stored_runs("scratch", again=again)
-    settings = {"photos": {"train": 196, "val": 48, "test": 153}, "pixels": SIDE, "batch_size": BATCH_SIZE}
+    settings = {"photos of": ["ants", "bees"], "photos": {"train": 196, "val": 48, "test": 153}}
+    settings |= {"pixels": SIDE, "batch_size": BATCH_SIZE}
     settings |= {"optimizer": "AdamW", "warm_up": WARM_UP, "round": ROUND, "patience": PATIENCE}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     while run := next_run(found):
