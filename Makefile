@@ -7,7 +7,7 @@ STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
 BENCHMARKS := $(filter-out loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
-EXTRAS := heic photos registry test
+EXTRAS := heic photos registry test zoo
 COMPILE := $(BIN)/uv pip compile -q --no-config --universal --python-version 3.11 --no-annotate \
   --custom-compile-command 'make lock' pyproject.toml
 
@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv; install it (on Debian and Ubuntu: sudo apt install python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e '.[heic,photos,registry,test]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[heic,photos,registry,test,zoo]'
 	@touch $@
 
 # What cannot be fetched is said by the first line; the notebooks that do without it run all the same.
@@ -99,7 +99,7 @@ audit: $(STAMP)
 	$(BIN)/python -m tools.audit
 
 bench: $(STAMP)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race,zoo]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[int8,race]'
 	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 mutations: $(STAMP)

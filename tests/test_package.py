@@ -61,7 +61,7 @@ def test_conda_environment_is_in_step():
     python, pip, through_pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert (python, pip) == ("python" + PROJECT["requires-python"], "pip")
     core = [requirement for requirement in PROJECT["dependencies"] if name_of(requirement) in CORE]
-    assert through_pip["pip"] == [*core, "-e .[registry,photos]"]
+    assert through_pip["pip"] == [*core, "-e .[registry,photos,zoo]"]
     assert len(core) == len(CORE)
 
 
