@@ -149,32 +149,40 @@ def runs() -> list[dict]:
     wanted += [("ants and bees", DEFAULT, "all", 0)]
     wanted += [("EuroSAT", name, n, 0) for n, name in product(counts, ("linear probe", DEFAULT, "from scratch"))]
     wanted += [("EuroSAT", name, change, 0) for change, name in product(changes, ("linear probe", DEFAULT))]
-    first = [_run(*values) for values in dict.fromkeys(wanted)]
+    first = _all(wanted)
     rest = [("ants and bees", DEFAULT, "all", seed) for seed in SEEDS[:3]]
     rest += [("EuroSAT", name, n, seed) for seed, n, name in product(SEEDS, counts, ("linear probe", DEFAULT))]
     rest += [("EuroSAT", name, c, seed) for seed, c, name in product(SEEDS, changes, ("linear probe", DEFAULT))]
     rest += [(target, name, "all", 0) for target, name in product(("solar cells", "ants and bees"), trained)]
     rest += [(target, name, "all", seed) for target, seed, name in product(TARGETS, SEEDS, trained)]
-    later = [run for run in (_run(*values) for values in dict.fromkeys(rest)) if run not in first]
-    return first + choices() + scratch_runs() + later
+    return first + choices() + larger_sides() + scratch_runs() + [run for run in _all(rest) if run not in first]
 
 
-def _run(target: str, strategy: str, photos: str, seed: int, steps: int = STEPS, rate: float | None = None) -> dict:
-    side = TARGETS[target].side
-    settings = {"target": target, "strategy": strategy, "photos": photos, "side": side, "steps": steps}
-    return settings | {"rate": rate, "seed": seed}
+def _all(wanted: list[tuple]) -> list[dict]:
+    return [_run(target, name, photos=photos, seed=seed) for target, name, photos, seed in dict.fromkeys(wanted)]
+
+
+def _run(target: str, strategy: str, steps: int = STEPS, rate: float | None = None, **changes: object) -> dict:
+    settings = {"target": target, "strategy": strategy, "photos": "all", "side": TARGETS[target].side, "steps": steps}
+    return settings | {"rate": rate, "seed": 0} | changes
 
 
 def choices() -> list[dict]:
     """Return what chose the peak rate and the number of steps, by the validation photos: one seed each."""
-    rates = [_run("EuroSAT", DEFAULT, "all", 0, STEPS, rate) for rate in (3e-5, 1e-4, 1e-3, 3e-3)]
-    return rates + [_run("EuroSAT", DEFAULT, "all", 0, steps) for steps in (50, 100, 400)]
+    rates = [_run("EuroSAT", DEFAULT, rate=rate) for rate in (3e-5, 1e-4, 1e-3, 3e-3)]
+    return [_run("EuroSAT", DEFAULT, steps) for steps in (50, 100, 400)] + rates
+
+
+def larger_sides() -> list[dict]:
+    """Return the probe and the default on larger photos, where features of ImageNet fit better."""
+    sides = (("EuroSAT", 128), ("solar cells", 224))
+    return [_run(target, name, side=side) for (target, side), name in product(sides, ("linear probe", DEFAULT))]
 
 
 def scratch_runs() -> list[dict]:
     """Return trainings from scratch: three rates, and then twice as long until longer is no better."""
-    rates = [_run("EuroSAT", "from scratch", "all", 0, 400, rate) for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)]
-    return rates + [_run("EuroSAT", "from scratch", "all", 0, steps) for steps in (400, 800, 1600, 3200)]
+    rates = [_run("EuroSAT", "from scratch", 400, rate) for rate in (3e-4, 1e-3, 3e-3)]
+    return rates + [_run("EuroSAT", "from scratch", steps) for steps in (400, 800, 1600, 3200)]
 
 
 def main(*, again: bool) -> None:
