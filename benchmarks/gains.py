@@ -155,7 +155,7 @@ def runs() -> list[dict]:
     rest += [("EuroSAT", name, c, seed) for seed, c, name in product(SEEDS, changes, ("linear probe", DEFAULT))]
     rest += [(target, name, "all", 0) for target, name in product(("solar cells", "ants and bees"), trained)]
     rest += [(target, name, "all", seed) for target, seed, name in product(TARGETS, SEEDS, trained)]
-    return first + choices() + larger_sides() + scratch_runs() + [run for run in _all(rest) if run not in first]
+    return first + choices() + scratch_runs() + [run for run in _all(rest) if run not in first]
 
 
 def _all(wanted: list[tuple]) -> list[dict]:
@@ -174,7 +174,7 @@ def choices() -> list[dict]:
 
 
 def larger_sides() -> list[dict]:
-    """Return the probe and the default on larger photos, where features of ImageNet fit better."""
+    """Return the probe and the default on larger photos, where features of ImageNet fit better; stored apart."""
     sides = (("EuroSAT", 128), ("solar cells", 224))
     return [_run(target, name, side=side) for (target, side), name in product(sides, ("linear probe", DEFAULT))]
 
@@ -187,14 +187,15 @@ def scratch_runs() -> list[dict]:
 
 def main(*, again: bool) -> None:
     """Measure the missing runs and store each when it is done."""
-    found = stored_runs("gains", again=again)
     settings = {"weights": WEIGHTS, "peak_rates": {name: row.rate for name, row in STRATEGIES.items()}}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
-    for run in runs():
-        if not is_stored(run, found):
-            found.append(run | in_own_process(measure, run))
-            store("gains", {"settings": settings, "runs": found})
-            print({name: value for name, value in found[-1].items() if name != "right"}, flush=True)
+    for name, wanted in {"larger": larger_sides(), "gains": runs()}.items():
+        found = stored_runs(name, again=again)
+        for run in wanted:
+            if not is_stored(run, found):
+                found.append(run | in_own_process(measure, run))
+                store(name, {"settings": settings, "runs": found})
+                print({key: value for key, value in found[-1].items() if key != "right"}, flush=True)
 
 
 if __name__ == "__main__":
