@@ -9,8 +9,9 @@ fine-tuned VGG-19.
 What differs here: several random quarters and not theirs, which is not published; photos of 128 pixels, not of 300; the
 weights become copies (a certain cell is taken three times as often as one with 1/3); the probe knows no weights. In
 their evaluation a doubtful cell counts with its weight, so the weighted accuracy is the one to compare; the plain one
-and that of the certain cells are stored too. Training takes 600 steps, three and a quarter passes over the copies, with
-the rate of the package; neither was chosen here, because there are no validation photos. A random quarter holds cells of modules that are trained on, which flatters every method (see ``benchmarks.solar_split``).
+and that of the certain cells are stored too. Training takes 600 steps, about three and a half passes over the copies,
+with the rate of the package; neither was chosen here, because there are no validation photos. A random quarter holds
+cells of modules that are trained on, which flatters every method (see ``benchmarks.solar_split``).
 Stored runs are not measured again, unless ``--again`` is given.
 """
 
