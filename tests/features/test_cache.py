@@ -204,7 +204,7 @@ def test_a_transform_that_draws_random_numbers_is_computed_and_not_cached(datase
     _say_once.cache_clear()
     tl.extract_features(tiny(), tl.make_loader(dataset, tl.train_transform(ENTRY)), cache=True)
     assert not (tmp_path / "cache").exists()
-    assert "a RandomResizedCrop makes another image every time; use eval_transform" in capsys.readouterr().out
+    assert "a RandomCrop makes another image every time; use eval_transform" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

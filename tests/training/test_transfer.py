@@ -255,7 +255,7 @@ def test_labels_without_meaning_are_not_learned(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, LP-FT, WiSE-FT"),
+        ({"strategy": "all"}, "strategy is 'all'; it must be one of linear probe, LP-FT, averaged weights"),
         ({"steps": 0}, "steps is 0; it must be an integer of 1 or more"),
         ({"peak_rate": -1.0}, "peak_rate is -1.0; it must be positive"),
         ({"peak_rate": 0}, "peak_rate is 0; it must be positive"),
