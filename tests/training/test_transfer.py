@@ -3,12 +3,14 @@
 import copy
 import inspect
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from scipy.stats import t
 
 from tests.tiny import ENTRY, StagedNet, write_folder
 from tlhelpers.machine import set_seed
@@ -273,19 +275,23 @@ def test_bad_options_are_refused_before_anything_is_changed(photos, options, sen
 
 
 def test_the_default_is_what_the_validation_photos_chose():
-    """The stored study used today's rates, and no strategy is above the default on EuroSAT by more than its seeds vary.
+    """The stored study used today's rates, and no strategy is above what one more seed of the default could reach.
 
-    The test photos are not asked.
+    That is Student's prediction interval of 95 %. The test photos are not asked.
     """
     stored = json.loads((Path(__file__).parents[2] / "benchmarks/results/gains.json").read_text(encoding="utf-8"))
     assert stored["settings"]["peak_rates"] == {name: row.rate for name, row in STRATEGIES.items()}
-    default, accuracies = inspect.signature(transfer).parameters, {}
-    for run in stored["runs"]:
-        if (run["target"], run["photos"], run["steps"], run["rate"]) == ("EuroSAT", "all", STEPS, None):
-            accuracies.setdefault(run["strategy"], []).append(run["val_accuracy"])
-    ours = torch.tensor(accuracies.pop(default["strategy"].default))
-    assert all(torch.tensor(others).mean() <= ours.mean() + ours.std() for others in accuracies.values())
+    default = inspect.signature(transfer).parameters
     assert default["steps"].default == STEPS
+    for target in ("EuroSAT", "solar cells"):
+        wanted = {"target": target, "photos": "all", "steps": STEPS, "rate": None}
+        accuracies: dict[str, list] = {}
+        for run in stored["runs"]:
+            if wanted.items() <= run.items():
+                accuracies.setdefault(run["strategy"], []).append(run["val_accuracy"])
+        ours = torch.tensor(accuracies.pop(default["strategy"].default))
+        reach = t.ppf(0.975, len(ours) - 1) * ours.std() * math.sqrt(1 + 1 / len(ours))
+        assert all(torch.tensor(others).mean() <= ours.mean() + reach for others in accuracies.values())
 
 
 def test_a_second_transfer_says_what_it_starts_from(photos, capsys):
