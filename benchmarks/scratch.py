@@ -24,7 +24,7 @@ from tlhelpers.network.weights import list_weights
 from tlhelpers.photos.datasets import PhotoDataset, Photos
 
 SEEDS = (0, 1, 2)
-LADDER = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+LADDER = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 FIRST_RATES = LADDER[3:6]
 BATCH_SIZE, SIDE = 16, 64
 ROUND, WARM_UP, PATIENCE = 25, 50, 100  # steps

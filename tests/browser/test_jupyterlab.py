@@ -6,6 +6,8 @@ from tests.browser.driver import MINUTE, SHOW_CELL, begin, finish
 
 pytestmark = pytest.mark.slow
 
+BEGUN = """() => jupyterapp.shell.currentWidget.content.widgets.some(cell =>
+    cell.model.id === 'nb07-norm-train' && (cell.model.toJSON().outputs ?? []).length > 0)"""
 MOVED = """() => [...document.querySelectorAll('.jp-OutputArea-output')].some(output =>
     /training:\\s*[1-9]\\d?%/.test(output.textContent))"""
 
@@ -33,8 +35,9 @@ def test_an_explorer_follows_its_slider(lab, page):
 def test_a_training_shows_its_progress(lab, page):
     """Notebook 07 fine-tunes a ResNet-50: its bar is seen, and moves. Another test runs the notebook to its end."""
     begin(page, lab("07_fine_tuning"))
+    page.wait_for_function(BEGUN, timeout=15 * MINUTE)
     page.evaluate(SHOW_CELL, "nb07-norm-train")
-    page.wait_for_function(MOVED, timeout=15 * MINUTE)
+    page.wait_for_function(MOVED, timeout=5 * MINUTE)
 
 
 def test_a_training_by_hand_ends(lab, page):
