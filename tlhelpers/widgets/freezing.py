@@ -37,7 +37,7 @@ def build(model: ResNet50) -> Explorer:
         for name in costs.stages
     }
     batch = slider(1, 64, 32, "batch size")
-    photos = widgets.BoundedIntText(244, min=1, max=10**7, description="photos", layout={"width": "180px"})
+    photos = widgets.BoundedIntText(196, min=1, max=10**7, description="photos", layout={"width": "180px"})
 
     def draw_chosen(*, batch: int, photos: int, **chosen: bool) -> tuple[Page, str]:
         return draw(costs, {name for name, on in chosen.items() if on}, batch, photos)
