@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STRICT := $(wildcard notebooks/0[0-5]*.ipynb)
-BENCHMARKS := $(filter-out loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
+BENCHMARKS := $(filter-out eurosat loops mutations targets,$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py)))
 LAX := $(filter-out $(STRICT),$(wildcard notebooks/*.ipynb))
 
 EXTRAS := heic photos registry test zoo

@@ -5,17 +5,15 @@ import json
 import multiprocessing
 import os
 import platform
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
 
-import tlhelpers.photos.loading
 from tlhelpers.photos.datasets import PhotoDataset
 
 RESULTS = Path(__file__).parent / "results"
@@ -67,25 +65,22 @@ def is_stored(run: dict, runs: list[dict]) -> bool:
     return any(run.items() <= old.items() for old in runs)
 
 
-def each_result(measure: Callable[[dict], dict], runs: list[dict]) -> Iterator[dict]:
-    """Yield every run together with its result: one run after the other, or several at a time on a GPU.
-
-    A single training keeps a CPU busy. A GPU would wait for the photos, which several processes read faster than one.
-    """
-    if not torch.cuda.is_available():
-        yield from (run | measure(run) for run in runs)
-        return
-    spawn, workers = multiprocessing.get_context("spawn"), max(1, min(os.cpu_count(), len(runs)))
-    threads = (os.cpu_count() // workers,)
-    with ProcessPoolExecutor(workers, spawn, initializer=_limit_threads, initargs=threads) as pool:
-        futures = {pool.submit(measure, run): run for run in runs}
-        yield from (futures[done] | done.result() for done in as_completed(futures))
-
-
 def in_own_process(measure: Callable[[Any], dict], run: Any) -> dict:
     """Return the result of a run in a new process, so that the memory of other runs does not count."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, run).result()
+
+
+def measure_missing(
+    name: str, runs: list[dict], measure: Callable[[dict], dict], settings: dict, *, again: bool
+) -> None:
+    """Measure the runs that are not stored, each in its own process, and store each when it is done."""
+    found = stored_runs(name, again=again)
+    for run in runs:
+        if not is_stored(run, found):
+            found.append(run | in_own_process(measure, run))
+            store(name, {"settings": settings, "runs": found})
+            print({key: value for key, value in found[-1].items() if key != "right"}, flush=True)
 
 
 def spread(photos: PhotoDataset, count: int) -> PhotoDataset:
@@ -96,13 +91,6 @@ def spread(photos: PhotoDataset, count: int) -> PhotoDataset:
 def over_and_over(photos: PhotoDataset, count: int) -> PhotoDataset:
     """Return ``count`` photos; the same ones are repeated if there are fewer."""
     return photos.subset([index % len(photos) for index in range(count)])
-
-
-def _limit_threads(count: int) -> None:
-    """Let this process use ``count`` threads, and read its photos itself."""
-    torch.set_num_threads(count)
-    threadpool_limits(count)
-    tlhelpers.photos.loading.pick_workers = lambda photos: 0
 
 
 def store(name: str, result: dict) -> Path:

@@ -7,28 +7,19 @@ two of fourteen operations to each photo (Cubuk et al. 2020), and mixup, which a
 the mean of the gradient is the same. Stored runs are not measured again, unless ``--again`` is given.
 """
 
-from functools import partial
 from itertools import product
 
 import torch
-from torch import nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 import tlhelpers as tl
-from benchmarks import in_own_process, is_stored, store, stored_runs, study_parser
+from benchmarks import measure_missing, study_parser
 from benchmarks.gains import BOTH, DEFAULT, TARGETS, WEIGHTS, network
 from tlhelpers.photos.transforms import MIRROR
-from tlhelpers.training.freezing import keep_statistics
-from tlhelpers.training.regularization import rates_by_stage
 from tlhelpers.training.strategies import STRATEGIES
-from tlhelpers.training.transfer import MAX_GRADIENT_NORM, STEPS, share_of_peak
+from tlhelpers.training.transfer import STEPS, train_with
 
 TARGET, SEEDS = "EuroSAT", (0, 1)
-PEAK_RATE = STRATEGIES[DEFAULT].rate
 MIXUP = 0.2  # of the beta distribution of the shares
 WAYS = {
     "nothing": v2.Identity(),
@@ -48,21 +39,6 @@ def mixed(batch: list) -> tuple[torch.Tensor, torch.Tensor]:
     return column * images + (1 - column) * images[others], drawn
 
 
-def train(model: tl.ResNet50, loader: DataLoader) -> nn.Module:
-    """Train with the recipe of ``tl.transfer``; return the network with averaged weights."""
-    optimizer = AdamW(rates_by_stage(model, PEAK_RATE), PEAK_RATE, weight_decay=0.01)
-    optimizer.register_step_pre_hook(lambda *_: _clip(model))
-    average = AveragedModel(model)
-    optimizer.register_step_post_hook(lambda *_: average.update_parameters(model))
-    schedule = LambdaLR(optimizer, partial(share_of_peak, steps=STEPS))
-    tl.train_one_epoch(model, loader, optimizer, schedule=schedule, mode=keep_statistics)
-    return average.module
-
-
-def _clip(model: nn.Module) -> None:
-    nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-
-
 def measure(run: dict) -> dict:
     """Train once; return loss and accuracy on the validation photos."""
     photos, model = TARGETS[TARGET].photos(), network(TARGETS[TARGET].side)
@@ -72,20 +48,16 @@ def measure(run: dict) -> dict:
     loader = tl.make_loader(photos.train, transform, batch_size=32, steps=STEPS)
     if run["way"] == "mixup":
         loader.collate_fn = mixed
-    judged = tl.evaluate(train(model, loader), tl.make_loader(photos.val, tl.eval_transform(model.weights)))
+    train_with(model, STRATEGIES[DEFAULT], [loader])
+    judged = tl.evaluate(model, tl.make_loader(photos.val, tl.eval_transform(model.weights)))
     return {"val_loss": judged.loss, "val_accuracy": judged.accuracy}
 
 
 def main(*, again: bool) -> None:
     """Measure the missing runs and store each when it is done."""
-    found = stored_runs("augmentations", again=again)
     settings = {"target": TARGET, "weights": WEIGHTS, "pixels": TARGETS[TARGET].side, "steps": STEPS, "mixup": MIXUP}
-    for seed, way in product(SEEDS, WAYS):
-        run = {"way": way, "seed": seed}
-        if not is_stored(run, found):
-            found.append(run | in_own_process(measure, run))
-            store("augmentations", {"settings": settings, "runs": found})
-            print(found[-1], flush=True)
+    runs = [{"way": way, "seed": seed} for seed, way in product(SEEDS, WAYS)]
+    measure_missing("augmentations", runs, measure, settings, again=again)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 import tlhelpers as tl
-from benchmarks import in_own_process, is_stored, store, stored_runs, study_parser
+from benchmarks import measure_missing, study_parser
 from benchmarks.gains import TARGETS, WEIGHTS, network
 from tlhelpers.photos.datasets import PhotoDataset
 from tlhelpers.training.strategies import Strategy
@@ -75,13 +75,8 @@ def judge(model: tl.ResNet50, test: PhotoDataset) -> dict:
 
 def main(*, again: bool) -> None:
     """Measure the missing quarters and store each when it is done."""
-    found = stored_runs("deitsch", again=again)
     settings = {"weights": WEIGHTS, "pixels": SIDE, "steps": STEPS, "theirs": THEIRS}
-    for run in [{"seed": seed} for seed in SEEDS]:
-        if not is_stored(run, found):
-            found.append(run | in_own_process(measure, run))
-            store("deitsch", {"settings": settings, "runs": found})
-            print(found[-1], flush=True)
+    measure_missing("deitsch", [{"seed": seed} for seed in SEEDS], measure, settings, again=again)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torchvision.transforms import v2
 
 import tlhelpers as tl
-from benchmarks import in_own_process, is_stored, store, stored_runs, study_parser
+from benchmarks import measure_missing, study_parser
 from benchmarks.eurosat import eurosat
 from benchmarks.targets import fewer
 from tlhelpers.network.resnet import ResNet50
@@ -190,12 +190,7 @@ def main(*, again: bool) -> None:
     settings = {"weights": WEIGHTS, "peak_rates": {name: row.rate for name, row in STRATEGIES.items()}}
     settings |= {"dtype": str(tl.pick_dtype(tl.pick_device())), "threads": torch.get_num_threads()}
     for name, wanted in {"larger": larger_sides(), "gains": runs()}.items():
-        found = stored_runs(name, again=again)
-        for run in wanted:
-            if not is_stored(run, found):
-                found.append(run | in_own_process(measure, run))
-                store(name, {"settings": settings, "runs": found})
-                print({key: value for key, value in found[-1].items() if key != "right"}, flush=True)
+        measure_missing(name, wanted, measure, settings, again=again)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import copy
 from itertools import product
 
 import tlhelpers as tl
-from benchmarks import in_own_process, is_stored, store, stored_runs, study_parser
+from benchmarks import measure_missing, study_parser
 from benchmarks.gains import TARGETS, WEIGHTS, network
 from tlhelpers.training.strategies import Strategy
 from tlhelpers.training.transfer import STEPS
@@ -43,14 +43,9 @@ def measure(run: dict) -> dict:
 
 def main(*, again: bool) -> None:
     """Measure the missing runs and store each when it is done."""
-    found = stored_runs("shift", again=again)
     settings = {"weights": WEIGHTS, "pixels": SIDE, "steps": STEPS, "shares": SHARES}
-    for kind, seed in product(KINDS, SEEDS):
-        run = {"kind": kind, "seed": seed}
-        if not is_stored(run, found):
-            found.append(run | in_own_process(measure, run))
-            store("shift", {"settings": settings, "runs": found})
-            print(found[-1], flush=True)
+    runs = [{"kind": kind, "seed": seed} for kind, seed in product(KINDS, SEEDS)]
+    measure_missing("shift", runs, measure, settings, again=again)
 
 
 if __name__ == "__main__":

@@ -152,11 +152,11 @@ def _transfer(
         counts = [end - begin for begin, end in pairwise(ends)]
         transforms = [train_transform(model.weights, size=side, augment=augment) for side in sizes]
         loaders = zip(transforms, counts, strict=True)
-        _train(model, row, [make_loader(train, t, batch_size=batch_size, steps=count) for t, count in loaders])
+        train_with(model, row, [make_loader(train, t, batch_size=batch_size, steps=count) for t, count in loaders])
 
 
-def _train(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
-    """Train as a strategy says, with one loader for each part of the training."""
+def train_with(model: ResNet50, row: Strategy, loaders: list[DataLoader]) -> None:
+    """Train as a strategy says, from the network as it is, with one loader for each part of the training."""
     before = copy.deepcopy(model) if row.pull or row.finish else None
     optimizer = AdamW(row.groups(model, row.rate), row.rate, weight_decay=row.weight_decay)
     optimizer.register_step_pre_hook(lambda *_: _clip(model))
